@@ -1,0 +1,71 @@
+// Names and addresses as mail has them: missing, empty, in any script, or a directory path in the place of an address.
+
+import { element } from "./dom.js";
+
+const HUES = 8; // as many as page.css has avatar colours
+const SMTP_ADDRESS = /^[^\s@<>"'\\/=,;:]+@[^\s@<>"'\\/=,;:]+$/;
+
+const clean = (value) => (typeof value === "string" ? value.trim() : "");
+
+/** {name, address} with strings in both, from one of Graph's recipients, any part of which may be missing. */
+export function person(recipient) {
+  return { name: clean(recipient?.emailAddress?.name), address: clean(recipient?.emailAddress?.address) };
+}
+
+/** What to call a person: the name, else the address, else the last part of an Exchange directory path, else "". */
+export function displayName({ name, address }) {
+  if (name || !address.startsWith("/")) return name || address;
+  return address.match(/\/CN=([^/]+)$/i)?.[1] ?? address;
+}
+
+/** The address if it is one that mail can be sent to. */
+export const mailAddress = ({ address }) => (SMTP_ADDRESS.test(address) ? address : "");
+
+/** The message's author: `from`, and where that is empty the `sender` who handed it in. */
+export function author(message) {
+  const from = person(message.from);
+  return displayName(from) ? from : person(message.sender);
+}
+
+/** Up to two letters for an avatar; "?" for somebody unknown. */
+export function initials(name) {
+  const words = name.split(/[\s.@_-]+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word));
+  const letters = [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => Array.from(word ?? "")[0] ?? "");
+  return letters.join("").toLocaleUpperCase() || "?";
+}
+
+export function showAvatar(avatar, name) {
+  let sum = 0;
+  for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 65_521;
+  avatar.textContent = initials(name);
+  avatar.classList.add(name ? `hue-${sum % HUES}` : "hue-none");
+}
+
+/** <bdi>name</bdi> and, where it says more than the name, the address, which is a link if mail can be sent to it. */
+export function personElement(someone) {
+  const whole = element("span", "person");
+  const name = displayName(someone);
+  const address = mailAddress(someone);
+  whole.append(element("bdi", name ? "person-name" : "placeholder", name || "(unknown sender)"));
+  if (address && address !== name) {
+    const link = element("a", "person-address", address);
+    link.href = `mailto:${encodeURIComponent(address).replace("%40", "@")}`;
+    whole.append(" ", link);
+  } else if (someone.address && someone.address !== name) {
+    whole.title = someone.address;
+  }
+  return whole;
+}
+
+/** "To: A, B and C" into `paragraph`; nothing where there is nobody. */
+export function showRecipients(paragraph, label, recipients) {
+  const people = (Array.isArray(recipients) ? recipients : []).map(person).filter(displayName);
+  paragraph.hidden = people.length === 0;
+  paragraph.replaceChildren(`${label} `);
+  people.forEach((someone, index) => {
+    if (index > 0) paragraph.append(", ");
+    const name = element("bdi", "", displayName(someone));
+    name.title = someone.address;
+    paragraph.append(name);
+  });
+}
