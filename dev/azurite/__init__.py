@@ -1,0 +1,1 @@
+"""Azurite, Microsoft's storage emulator: finds Node, installs the pinned packages, starts and stops it."""

@@ -1,0 +1,84 @@
+"""Starts Azurite and waits until it answers; ends it with the block."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.azurite import node
+from dev.launcher import children, start
+from dev.launcher.children import Child
+from dev.launcher.terminal import Progress
+
+# The emulator's one account and key, the same everywhere, no secret (Azurite's README, "Default Storage Account").
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+_LISTENING = re.compile(r"(Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)")
+
+
+@dataclass(frozen=True)
+class Azurite:
+    """A running Azurite."""
+
+    child: Child
+    blob_port: int
+    queue_port: int
+    port: int  # of the table service
+
+    @property
+    def connection_string(self) -> str:
+        """What the app takes as SESSION_STORE."""
+        blobs, tables = (f"http://127.0.0.1:{port}/{ACCOUNT}" for port in (self.blob_port, self.port))
+        account = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY}"
+        return f"{account};BlobEndpoint={blobs};TableEndpoint={tables};"
+
+
+@dataclass(frozen=True)
+class AzuriteOptions:
+    """Ports 0 mean any free one. No folder: all in memory, gone at the end."""
+
+    log: Path
+    folder: Path | None = None
+    blob_port: int = 0
+    queue_port: int = 0
+    table_port: int = 0
+
+
+@contextmanager
+def serve(options: AzuriteOptions, progress: Progress | None = None) -> Iterator[Azurite]:
+    """Azurite, ready. Raises terminal.Stop where Node or its packages cannot be had or it does not start."""
+    with launch(options, progress or Progress()) as child:
+        yield ready(child)
+
+
+def launch(options: AzuriteOptions, progress: Progress) -> Child:
+    """Azurite, starting. What it needs is installed first."""
+    program, azurite = node.ensure(progress)
+    keep = ["--inMemoryPersistence"]
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        keep = ["--location", str(options.folder)]
+    ports = ["--blobPort", options.blob_port, "--queuePort", options.queue_port, "--tablePort", options.table_port]
+    # Clients send newer API versions than the emulator knows; it answers all of them the same way.
+    quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    command = [str(program), str(azurite), *quiet, *keep, *map(str, ports)]
+    environment = children.bare_environment(os.environ)
+    # Node keeps compiled code here, which makes the second start faster.
+    environment["NODE_COMPILE_CACHE"] = str(Path(start.ROOT, ".drawbridge", "node", "compiled"))
+    return Child("Azurite", command, options.log, environment)
+
+
+def ready(child: Child) -> Azurite:
+    """Waits until all three services have said where they listen."""
+
+    def ports() -> dict[str, str] | None:
+        found = dict(_LISTENING.findall(child.output()))
+        return found if len(found) == 3 else None
+
+    listening = child.wait_until(ports)
+    return Azurite(child, *(int(listening[service]) for service in ("Blob", "Queue", "Table")))

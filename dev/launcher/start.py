@@ -1,0 +1,93 @@
+"""From any Python to Drawbridge's own environment: the first half of every command. Keeps to Python 3.6."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from typing import List, Mapping, Optional
+
+from dev.launcher import pythons
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+VENV = os.path.join(ROOT, ".drawbridge", "venv")
+STAMP = os.path.join(VENV, "installed")
+LOCK_FILE = os.path.join(ROOT, "dev", "requirements.txt")
+
+COMMANDS = ("run", "test", "check", "host", "bench")
+USAGE = """usage: python3 dev COMMAND ...
+
+  run    [--port N]                   start everything on this machine and print one address
+  test   [--no-browser] [pytest ...]  run every test
+  check                               ruff, mypy, the architecture and the documentation
+  host   --port N [...]               serve the app alone, with the settings of the environment or local.settings.json
+  bench  [...]                        measure; prints tables
+
+`python3 dev COMMAND --help` says more."""
+
+
+def main(arguments: List[str]) -> int:
+    """Runs one command; returns the exit code. Never ends in a traceback for what a person can put right."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE)
+        return 0 if arguments else 2
+    if arguments[0] not in COMMANDS:
+        print("There is no command {!r}; there are {}.".format(arguments[0], ", ".join(COMMANDS)), file=sys.stderr)
+        return 2
+    if is_inside():
+        from dev.launcher import commands
+
+        return commands.main(arguments)
+    if is_installed():
+        return hand_over(venv_python(), arguments)
+    try:
+        if sys.version_info < pythons.OLDEST or not can_install():
+            return hand_over(pythons.find(sys.executable, os.environ).path, arguments)
+    except pythons.NoPython as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    from dev.launcher import environment
+
+    code = environment.install_for_person()
+    return code or hand_over(venv_python(), arguments)
+
+
+def is_inside() -> bool:
+    """Whether this very process is the environment's own Python, completely installed."""
+    return os.path.realpath(sys.prefix) == os.path.realpath(VENV) and is_installed()
+
+
+def can_install() -> bool:
+    """Whether this Python is one that the finder would choose."""
+    answer = pythons.probe([sys.executable], pythons.ask)
+    return answer is not None and answer.complete
+
+
+def is_installed() -> bool:
+    """Whether the environment is complete and made from the lock file as it is now, in this place."""
+    try:
+        with open(STAMP, encoding="utf-8") as stamp:
+            return stamp.read() == wanted_stamp() and os.path.exists(venv_python())
+    except OSError:
+        return False
+
+
+def wanted_stamp() -> str:
+    """What the stamp must say: the lock's hash, and where the clone lies, since an environment cannot be moved."""
+    with open(LOCK_FILE, "rb") as lock:
+        return "{}\n{}\n".format(hashlib.sha256(lock.read()).hexdigest(), ROOT)
+
+
+def venv_python() -> str:
+    """The environment's interpreter."""
+    return os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
+
+
+def hand_over(python: str, arguments: List[str], environment: Optional[Mapping[str, str]] = None) -> int:
+    """Goes on as `PYTHON dev ARGUMENTS`, in this very process where the system can: signals, exit code stay right."""
+    command = [python, os.path.join(ROOT, "dev", "__main__.py")] + arguments
+    cleaned = pythons.without_foreign(os.environ if environment is None else environment)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "nt":
+        return subprocess.call(command, env=cleaned)
+    os.execve(python, command, cleaned)
