@@ -1,0 +1,38 @@
+"""Binding the port before anything slow happens, so that a taken port is known at once."""
+
+from __future__ import annotations
+
+import socket
+
+HOST = "127.0.0.1"  # as `func start` does since Core Tools 4.14.0 (Azure/azure-functions-core-tools release_notes.md)
+
+
+class PortTaken(Exception):
+    """Another program listens on the port."""
+
+
+def bind(port: int, count: int) -> list[socket.socket]:
+    """`count` sockets bound to one port of the loopback address, not yet listening.
+
+    Port 0 takes a free one. Raises PortTaken.
+    """
+    shared = count > 1 and hasattr(socket, "SO_REUSEPORT")
+    if shared:
+        with _bound(port, shared=False) as probe:  # with SO_REUSEPORT alone, a second host of ours would go unnoticed
+            port = probe.getsockname()[1]
+        return [_bound(port, shared=True) for _ in range(count)]
+    return [_bound(port, shared=False)] * count
+
+
+def _bound(port: int, *, shared: bool) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if hasattr(socket, "SO_REUSEPORT"):  # elsewhere SO_REUSEADDR would let two programs share a port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"Port {port} on {HOST} cannot be used: {error.strerror}.") from error
+    return listener
