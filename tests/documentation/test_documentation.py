@@ -1,0 +1,44 @@
+"""The README and the example name every setting and every error code that exists, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from shared import config, errors
+from tests.documentation.tables import differences, example_values, first_column
+
+CLONE = Path(__file__).resolve().parents[2]
+
+# Read by the Functions host or its Python worker, and set for everybody who runs the app.
+PLATFORM_SETTINGS = {
+    "FUNCTIONS_WORKER_RUNTIME",
+    "AzureWebJobsStorage",
+    "AzureWebJobsDisableHomepage",
+    "PYTHON_THREADPOOL_THREAD_COUNT",
+}
+
+
+def readme() -> str:
+    return (CLONE / "README.md").read_text("utf-8")
+
+
+def error_classes(base: type[errors.DrawbridgeError] = errors.DrawbridgeError) -> Iterator[type[errors.DrawbridgeError]]:
+    yield base
+    for derived in base.__subclasses__():
+        yield from error_classes(derived)
+
+
+def test_the_readme_has_every_setting_and_none_extra() -> None:
+    assert differences(first_column(readme(), "Settings"), set(config.SETTINGS)) == []
+
+
+def test_the_example_has_every_setting_and_none_extra() -> None:
+    example = (CLONE / "local.settings.json.example").read_text("utf-8")
+    assert differences(example_values(example), set(config.SETTINGS) | PLATFORM_SETTINGS) == []
+
+
+def test_the_readme_has_every_error_code_and_none_extra() -> None:
+    codes = {error.code for error in error_classes()}
+    assert len(codes) > 10
+    assert differences(first_column(readme(), "Error codes"), codes) == []
