@@ -1,0 +1,95 @@
+"""The URL map: one thin function per route. Importing it reads no setting and cannot fail.
+
+The host tries routes in the order of function names and takes the first match, a wrong method is 404 there, and an
+empty route would become the function's name: hence `{ignored:maxlength(0)?}` for the page at "/".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import azure.functions as func
+
+from functions import callback, health, login, messages, page, session, sign_out
+from shared import errors, http, log
+from shared.services import LazyServices, Services
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+services = LazyServices()
+
+Handler = Callable[[func.HttpRequest, Services], http.Response]
+
+
+def answered(request: func.HttpRequest, handler: Callable[[], http.Response]) -> func.HttpResponse:
+    """Run a handler; whatever it raises becomes an answer of ours, and every answer gets its headers."""
+    trace = http.trace_id(request)
+    made = services.made()
+    config = made.config if made else None
+    try:
+        answer = handler()
+    except errors.DrawbridgeError as problem:
+        answer = http.error_answer(problem, request, config, trace)
+    except Exception as problem:  # noqa: BLE001 - the one place where the unexpected ends
+        log.failure("internal_error", problem, trace=trace)
+        answer = http.error_answer(errors.InternalError(), request, config, trace)
+    return http.dressed(answer, config, trace)
+
+
+def served(request: func.HttpRequest, handler: Handler) -> func.HttpResponse:
+    """Run a handler that needs the services."""
+    return answered(request, lambda: handler(request, services.get()))
+
+
+@app.route(route="auth/login", methods=["GET"])
+def auth_login(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, login.login)
+
+
+@app.route(route="auth/callback", methods=["GET", "HEAD"])
+def auth_callback(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, callback.callback)
+
+
+@app.route(route="auth/me", methods=["GET"])
+def auth_me(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, session.me)
+
+
+@app.route(route="auth/logout", methods=["GET"])
+def auth_logout_confirm(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, sign_out.confirm)
+
+
+@app.route(route="auth/logout", methods=["POST"])
+def auth_logout(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, sign_out.sign_out)
+
+
+@app.route(route="api/messages", methods=["GET"])
+def api_messages(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, messages.list_messages)
+
+
+@app.route(route="api/messages/{id}", methods=["GET"])
+def api_message(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, messages.message)
+
+
+@app.route(route="health/live", methods=["GET", "HEAD"])
+def health_live(req: func.HttpRequest) -> func.HttpResponse:
+    return answered(req, lambda: health.live(req))
+
+
+@app.route(route="health/ready", methods=["GET", "HEAD"])
+def health_ready(req: func.HttpRequest) -> func.HttpResponse:
+    return answered(req, lambda: health.ready(req, services))
+
+
+@app.route(route="{ignored:maxlength(0)?}", methods=["GET", "HEAD"])
+def inbox_page(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, lambda request, _: page.inbox(request))
+
+
+@app.route(route="assets/{name}", methods=["GET", "HEAD"])
+def inbox_page_asset(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, lambda request, _: page.asset(request))

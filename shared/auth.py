@@ -1,0 +1,296 @@
+"""Signing in with Microsoft Entra ID. The only place that touches MSAL."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from shared import errors, log
+from shared.clock import Clock, Deadline
+from shared.config import Config
+from shared.entra import Discovery, DiscoveryReader, MsalHttp
+from shared.id_token import check_id_token
+from shared.outbound import Outbound
+from shared.pending import PendingSignIn
+from shared.secret import Secret
+from shared.sessions import Identity, Session, Tokens
+
+if TYPE_CHECKING:
+    import msal
+
+SECONDS = 7.0
+_ALREADY_REDEEMED = 54005
+_OPERATOR = {
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_resource",
+    "unsupported_response_type",
+}
+_LATER = {"temporarily_unavailable", "server_error"}
+_DEAD = {"", "bad_token", "token_expired"}
+
+ClientCredential = str | dict[str, Callable[[], str]]
+"""A client secret, or {"client_assertion": what makes one}, as MSAL takes them."""
+
+
+class CodeAlreadyRedeemed(Exception):
+    """Raised when the same callback came twice: the other one has signed the person in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """MSAL, made for one reading of the discovery document."""
+
+    discovery: Discovery
+    http: MsalHttp
+    application: msal.ConfidentialClientApplication
+
+
+class Auth:
+    """The authorization code flow with PKCE, refresh, and the way to Entra's sign-out.
+
+    Methods that ask Entra raise EntraUnavailable, EntraBadAnswer and AppRegistrationRefused, and take the request's
+    deadline, of which they use at most 7 seconds.
+    """
+
+    def __init__(self, config: Config, outbound: Outbound, clock: Clock, credential: ClientCredential) -> None:
+        self._config = config
+        self._outbound = outbound
+        self._clock = clock
+        self._credential = credential
+        self._discovery = DiscoveryReader(config.authority, outbound, clock)
+        self._lock = threading.Lock()
+        self._made: _Client | None = None
+
+    def prepare(self, deadline: Deadline) -> None:
+        """Have everything that a token request needs."""
+        self._client(deadline)
+
+    def begin(
+        self, options: Mapping[str, str], return_to: str, replaces: str, deadline: Deadline
+    ) -> tuple[PendingSignIn, str]:
+        """A new pending sign-in, and the address of Entra's sign-in page for it.
+
+        `options` may hold prompt, login_hint, domain_hint and scopes to add (`consent`).
+        """
+        client = self._client(deadline)
+        scopes = [*self._config.scopes, *([options["consent"]] if "consent" in options else [])]
+        hints = {name: options[name] for name in ("prompt", "login_hint", "domain_hint") if name in options}
+        flow = client.application.initiate_auth_code_flow(
+            scopes, redirect_uri=self._config.redirect_uri, response_mode="query", **hints
+        )
+        pending = PendingSignIn(
+            flow["state"], int(self._clock.now()), flow["code_verifier"], flow["nonce"], return_to, replaces
+        )
+        return pending, flow["auth_uri"]
+
+    def redeem(self, pending: PendingSignIn, code: str, deadline: Deadline) -> tuple[Identity, Tokens]:
+        """Trade the code for tokens and learn who signed in.
+
+        Raises CodeAlreadyRedeemed, SignInRefused, ConsentRequired, AccountNotAllowed. RFC 6749 section 4.1.3, RFC 7636.
+        """
+        flow = {
+            "state": pending.state,
+            "redirect_uri": self._config.redirect_uri,
+            "scope": list(self._config.scopes),
+            "code_verifier": pending.code_verifier,
+            "nonce": pending.nonce,
+        }
+        client = self._client(deadline)
+        result = self._asked(
+            client,
+            deadline,
+            lambda: client.application.acquire_token_by_auth_code_flow(flow, {"state": pending.state, "code": code}),
+        )
+        if "error" in result:
+            if _ALREADY_REDEEMED in _error_codes(result):
+                raise CodeAlreadyRedeemed
+            raise _redemption_error(result)
+        identity = self._identity(client, result, pending.nonce)
+        if not self._config.tenant_allowed(identity.tenant_id):
+            log.event("sign_in_refused", reason="tenant", tenant=identity.tenant_id)
+            raise errors.AccountNotAllowed
+        return identity, self._tokens(result)
+
+    def refresh(self, session: Session, deadline: Deadline) -> Tokens:
+        """New tokens for a session. RFC 6749 section 6.
+
+        Raises NotSignedIn where the grant is dead or the answer is about somebody else, InteractionRequired,
+        ConsentRequired.
+        """
+        old = session.tokens.refresh_token
+        if old is None:
+            raise errors.NotSignedIn
+        client = self._client(deadline)
+        scopes = list(self._config.scopes)
+        result = self._asked(
+            client, deadline, lambda: client.application.acquire_token_by_refresh_token(old.reveal(), scopes)
+        )
+        if "error" in result:
+            raise _refresh_error(result)
+        if "id_token" in result and not self._same_person(client, result, session.identity):
+            raise errors.NotSignedIn
+        tokens = self._tokens(result)
+        return tokens if tokens.refresh_token else replace(tokens, refresh_token=old)
+
+    def sign_out_url(self, login_hint: str, deadline: Deadline) -> str:
+        """Entra's sign-out page, which then leads back here. OpenID Connect RP-Initiated Logout 1.0."""
+        try:
+            endpoint = self._discovery.read(deadline).end_session_endpoint
+        except errors.DrawbridgeError:
+            endpoint = self._config.authority + "/oauth2/v2.0/logout"
+        query = {"post_logout_redirect_uri": self._config.public_url + "/"}
+        if login_hint:
+            query["logout_hint"] = login_hint
+        return f"{endpoint}?{urlencode(query)}"
+
+    def _client(self, deadline: Deadline) -> _Client:
+        discovery = self._discovery.read(deadline.within(SECONDS))
+        made = self._made
+        if made is not None and made.discovery is discovery:
+            return made
+        with self._lock:
+            if self._made is None or self._made.discovery is not discovery:
+                self._made = self._new_client(discovery)
+            return self._made
+
+    def _new_client(self, discovery: Discovery) -> _Client:
+        import msal
+
+        class NoCache(msal.TokenCache):  # type: ignore[misc]  # a shared cache would grow by everybody's tokens
+            def add(self, event: Any, now: Any = None) -> None:
+                return
+
+        http = MsalHttp(discovery, self._outbound, self._clock)
+        application = msal.ConfidentialClientApplication(
+            self._config.client_id,
+            client_credential=self._credential,
+            authority=self._config.authority,
+            instance_discovery=False,
+            token_cache=NoCache(),
+            http_client=http,
+        )
+        return _Client(discovery, http, application)
+
+    def _asked(self, client: _Client, deadline: Deadline, call: Callable[[], Any]) -> dict[str, Any]:
+        """Let MSAL ask Entra. It raises RuntimeError for a wrong nonce or id_token, and all sorts of things for an
+        answer that is not what the protocol says."""
+        try:
+            with client.http.under(deadline.within(SECONDS)):
+                result = call()
+        except errors.DrawbridgeError:
+            raise
+        except RuntimeError as problem:
+            log.failure("id_token_refused", problem)
+            raise errors.SignInRefused from None
+        except Exception as problem:  # noqa: BLE001 - MSAL lets whatever it stumbles over escape
+            log.failure("msal_failed", problem)
+            raise errors.EntraBadAnswer from None
+        if not isinstance(result, dict) or not result:
+            raise errors.EntraBadAnswer
+        return result
+
+    def _identity(self, client: _Client, result: Mapping[str, Any], nonce: str | None) -> Identity:
+        claims = result.get("id_token_claims") if result.get("id_token") else None
+        return check_id_token(
+            claims, client_id=self._config.client_id, issuer=client.discovery.issuer, nonce=nonce, now=self._clock.now()
+        )
+
+    def _same_person(self, client: _Client, result: Mapping[str, Any], known: Identity) -> bool:
+        try:
+            return self._identity(client, result, None).same_person(known)
+        except errors.SignInRefused:
+            return False
+
+    def _tokens(self, result: Mapping[str, Any]) -> Tokens:
+        access_token, refresh_token, scope = (
+            result.get("access_token"),
+            result.get("refresh_token"),
+            result.get("scope"),
+        )
+        if not isinstance(access_token, str) or not access_token.isascii() or not isinstance(refresh_token, str | None):
+            raise errors.EntraBadAnswer
+        life = _seconds(result.get("expires_in"))
+        scopes = tuple(scope.split()) if isinstance(scope, str) else self._config.scopes
+        expires = int(self._clock.now()) + life - min(10, life // 20)
+        return Tokens(Secret(access_token), Secret(refresh_token) if refresh_token else None, expires, scopes)
+
+
+def refusal(error: str, parameters: Mapping[str, str]) -> errors.DrawbridgeError:
+    """What an error on the redirect back from Entra means for the person. RFC 6749 section 4.1.2.1."""
+    if error == "access_denied" and parameters.get("admin_consent", "").lower() == "true":
+        return errors.SignInCancelled(
+            "The administrator's consent did not come about. Sign in with another account, "
+            "or ask an administrator of your organisation."
+        )
+    if error == "access_denied":
+        return errors.SignInCancelled()
+    if error == "consent_required":
+        return errors.ConsentRequired(
+            "An administrator of your organisation must agree before this app may be used. "
+            "Ask them, then sign in again."
+        )
+    if error in _LATER:
+        return errors.EntraUnavailable()
+    if error in _OPERATOR:
+        return _operator_error({"error": error})
+    return errors.SignInRefused()
+
+
+def _redemption_error(result: Mapping[str, Any]) -> errors.DrawbridgeError:
+    error, suberror = _words(result)
+    if error == "consent_required" or suberror == "consent_required":
+        return errors.ConsentRequired()
+    if error in _LATER:
+        return errors.EntraUnavailable()
+    if error in _OPERATOR:
+        return _operator_error(result)
+    log.event("sign_in_refused", reason=error, codes=json.dumps(_error_codes(result)))
+    return errors.SignInRefused()
+
+
+def _refresh_error(result: Mapping[str, Any]) -> errors.DrawbridgeError:
+    """By `error` and `suberror` alone, as Microsoft asks: only a dead grant ends a session."""
+    error, suberror = _words(result)
+    log.event("refresh_failed", reason=error, suberror=suberror, codes=json.dumps(_error_codes(result)))
+    if error in _LATER:
+        return errors.EntraUnavailable()
+    if error in _OPERATOR:
+        return _operator_error(result)
+    if "consent_required" in (error, suberror):
+        return errors.ConsentRequired()
+    if error == "invalid_grant" and suberror in _DEAD and not result.get("claims"):
+        return errors.NotSignedIn()
+    return errors.InteractionRequired()
+
+
+def _operator_error(result: Mapping[str, Any]) -> errors.AppRegistrationRefused:
+    log.event(
+        "app_registration_refused",
+        reason=str(result.get("error"))[:64],
+        codes=json.dumps(_error_codes(result)),
+        remedy="renew the client secret or federated credential of the app registration, and compare ENTRA_* with it",
+    )
+    return errors.AppRegistrationRefused()
+
+
+def _words(result: Mapping[str, Any]) -> tuple[str, str]:
+    return str(result.get("error") or "")[:64], str(result.get("suberror") or result.get("classification") or "")[:64]
+
+
+def _error_codes(result: Mapping[str, Any]) -> list[int]:
+    codes = result.get("error_codes")
+    return [code for code in codes if isinstance(code, int)][:5] if isinstance(codes, list) else []
+
+
+def _seconds(value: Any) -> int:
+    try:
+        return max(0, min(int(value), 30 * 86400))
+    except (TypeError, ValueError, OverflowError):
+        raise errors.EntraBadAnswer from None

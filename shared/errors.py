@@ -1,0 +1,280 @@
+"""Every error that the app raises on purpose, on one page.
+
+    DrawbridgeError                 has an HTTP status, a stable public code and words for a person
+    |- NotConfigured                503 not_configured
+    |- InternalError                500 internal_error
+    |- the request                  400 invalid_request, invalid_cursor; 403 cross_site; 404 not_found
+    |- who is asking                401 not_signed_in, interaction_required; 403 consent_required, account_not_allowed
+    |- the sign-in                  400 sign_in_expired, sign_in_refused; 403 sign_in_cancelled; 502 session_too_large
+    |- Entra                        502 entra_bad_answer; 503 entra_unavailable, app_registration_refused
+    |- Graph                        404 no_mailbox, message_not_found; 429 throttled, mailbox_busy;
+    |                               502 graph_refused, graph_bad_answer; 503 graph_unavailable; 504 graph_timeout
+    `- the table                    503 storage_unavailable, session_busy
+
+    StoreSignal                     what token_store tells sessions; never leaves shared/
+    |- RowChanged                   the ETag did not match (412), or the row was there already (409)
+    |- RowGone                      there is no such row (404)
+    `- OutcomeUnknown               a write was sent and its answer never came
+
+Nothing here carries a token, a secret or an upstream's text. `detail` is ours; `graph_code` and `request_id` are short
+words of Graph's, cleaned by whoever raises them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.words import WORDS
+
+
+class DrawbridgeError(Exception):
+    """Base of everything that becomes an error answer. `retry_after` is in whole seconds."""
+
+    status = 500
+    code = "internal_error"
+    sign_in_again = False
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after: int | None = None,
+        graph_code: str | None = None,
+        request_id: str | None = None,
+        return_to: str = "/",
+    ) -> None:
+        super().__init__(self.code)
+        self.title, words = WORDS[self.code]
+        self.detail = detail or words
+        self.retry_after = retry_after
+        self.graph_code = graph_code
+        self.request_id = request_id
+        self.return_to = return_to
+
+
+class InternalError(DrawbridgeError):
+    """Stands in for any exception that nobody raised on purpose."""
+
+
+class NotConfigured(DrawbridgeError):
+    """Raised when settings are missing or wrong. `faults` names each setting and what it must be, never its value."""
+
+    status = 503
+    code = "not_configured"
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__()
+        self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        noun = "setting is" if len(self.faults) == 1 else "settings are"
+        return f"{len(self.faults)} {noun} wrong: " + "; ".join(self.faults)
+
+
+class InvalidRequest(DrawbridgeError):
+    """Raised for a parameter that is unknown, repeated, too long or not of its form."""
+
+    status = 400
+    code = "invalid_request"
+
+
+class InvalidCursor(DrawbridgeError):
+    """Raised for a page cursor that was changed, or that belongs to another session."""
+
+    status = 400
+    code = "invalid_cursor"
+
+
+class CrossSite(DrawbridgeError):
+    """Raised when another site, or something that is not our own page, asks for what only our page may ask."""
+
+    status = 403
+    code = "cross_site"
+
+
+class NotFound(DrawbridgeError):
+    """Raised for an asset that does not exist."""
+
+    status = 404
+    code = "not_found"
+
+
+class NotSignedIn(DrawbridgeError):
+    """Raised when there is no session, or it has expired, was signed out, or its grant is dead."""
+
+    status = 401
+    code = "not_signed_in"
+    sign_in_again = True
+
+
+class InteractionRequired(DrawbridgeError):
+    """Raised when Entra wants the person again (a policy, say) before it renews tokens. The session stays."""
+
+    status = 401
+    code = "interaction_required"
+    sign_in_again = True
+
+
+class ConsentRequired(DrawbridgeError):
+    """Raised when a permission that the call needs was not granted, by the person or by an administrator."""
+
+    status = 403
+    code = "consent_required"
+    sign_in_again = True
+
+
+class AccountNotAllowed(DrawbridgeError):
+    """Raised when the account's organisation is not among those that this app serves."""
+
+    status = 403
+    code = "account_not_allowed"
+    sign_in_again = True
+
+
+class SignInExpired(DrawbridgeError):
+    """Raised for a callback that names no pending sign-in of this browser, or one that is too old."""
+
+    status = 400
+    code = "sign_in_expired"
+    sign_in_again = True
+
+
+class SignInCancelled(DrawbridgeError):
+    """Raised when the person, or their organisation, declined at Entra."""
+
+    status = 403
+    code = "sign_in_cancelled"
+    sign_in_again = True
+
+
+class SignInRefused(DrawbridgeError):
+    """Raised when Entra refuses the code, or its answer is not proof of who signed in."""
+
+    status = 400
+    code = "sign_in_refused"
+    sign_in_again = True
+
+
+class SessionTooLarge(DrawbridgeError):
+    """Raised when tokens and claims together exceed what one table row holds (60 KiB sealed)."""
+
+    status = 502
+    code = "session_too_large"
+
+
+class EntraUnavailable(DrawbridgeError):
+    """Raised when Entra cannot be reached, is throttling or fails. Nobody is signed out by it."""
+
+    status = 503
+    code = "entra_unavailable"
+
+    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after or 5)
+
+
+class EntraBadAnswer(DrawbridgeError):
+    """Raised when Entra's answer is not what the protocol says: not JSON, cut short, too large."""
+
+    status = 502
+    code = "entra_bad_answer"
+
+
+class AppRegistrationRefused(DrawbridgeError):
+    """Raised when Entra refuses the app itself (secret expired, credential wrong): the operator's fault alone."""
+
+    status = 503
+    code = "app_registration_refused"
+
+
+class NoMailbox(DrawbridgeError):
+    """Raised when Graph says that the account has no mailbox it can reach (guest, no licence, on premises)."""
+
+    status = 404
+    code = "no_mailbox"
+
+
+class MessageNotFound(DrawbridgeError):
+    """Raised when Graph does not know the message id: deleted, moved, or never there."""
+
+    status = 404
+    code = "message_not_found"
+
+
+class Throttled(DrawbridgeError):
+    """Raised when Graph throttles. `retry_after` says from when on to ask again."""
+
+    status = 429
+    code = "throttled"
+
+
+class MailboxBusy(DrawbridgeError):
+    """Raised when four requests for the same mailbox are already under way here and none ended within two seconds."""
+
+    status = 429
+    code = "mailbox_busy"
+
+
+class GraphRefused(DrawbridgeError):
+    """Raised when Graph refuses for a reason that the person cannot mend by signing in; see `graph_code`."""
+
+    status = 502
+    code = "graph_refused"
+
+
+class GraphBadAnswer(DrawbridgeError):
+    """Raised when Graph's answer is cut short, too large, not JSON, or leads elsewhere."""
+
+    status = 502
+    code = "graph_bad_answer"
+
+
+class GraphUnavailable(DrawbridgeError):
+    """Raised when Graph cannot be reached or answers 5xx."""
+
+    status = 503
+    code = "graph_unavailable"
+
+
+class GraphTimeout(DrawbridgeError):
+    """Raised when Graph does not answer within ten seconds, or gives up itself (504)."""
+
+    status = 504
+    code = "graph_timeout"
+
+
+class StorageUnavailable(DrawbridgeError):
+    """Raised when the session table cannot be reached or refuses. It never means that anybody is signed out."""
+
+    status = 503
+    code = "storage_unavailable"
+
+    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after or 5)
+
+
+class SessionBusy(DrawbridgeError):
+    """Raised when another request renews this session's tokens and does not end in time."""
+
+    status = 503
+    code = "session_busy"
+
+
+class StoreSignal(Exception):
+    """What the table said of a row. Caught in sessions; never an answer."""
+
+
+class RowChanged(StoreSignal):
+    """Raised when the row was written by somebody else since it was read, or existed before an insert."""
+
+
+class RowGone(StoreSignal):
+    """Raised when a row to update or delete does not exist."""
+
+
+class OutcomeUnknown(StoreSignal):
+    """Raised when a write was sent and no answer came: read again to learn what happened."""
+
+
+def public_errors() -> list[type[DrawbridgeError]]:
+    """Every class above with a public code, in the order of this page."""
+    return DrawbridgeError.__subclasses__()

@@ -1,0 +1,69 @@
+"""A sign-in that is under way: begun at auth/login, kept in the browser alone, taken at auth/callback.
+
+It holds nothing that its own browser may not know, so it is plain base64url JSON. It lives ten minutes; a browser has
+at most five, so that several tabs can sign in at once and no flood of logins fills anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+
+from shared import errors
+from shared.cookies import PENDING_SECONDS, Cookie, Jar
+
+MOST = 5
+_KEY = re.compile(r"[0-9a-f][0-9]{8}/[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """What the callback must know of the login. `issued` in seconds since 1970; `replaces` names the session that this
+    sign-in will end ("partition/key"), empty where there was none."""
+
+    state: str
+    issued: int
+    code_verifier: str
+    nonce: str
+    return_to: str
+    replaces: str = ""
+
+    def encoded(self) -> str:
+        fields = [self.code_verifier, self.nonce, self.return_to, self.replaces]
+        return base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":")).encode()).rstrip(b"=").decode()
+
+
+def remember(pending: PendingSignIn, jar: Jar) -> list[Cookie]:
+    """The cookies that keep this sign-in, and that delete the oldest ones beyond four others."""
+    others = jar.pendings()
+    crowd = others[: max(0, len(others) - (MOST - 1))]
+    stale = [jar.end_pending(state, issued) for issued, state, _ in crowd]
+    return [*stale, jar.pending(pending.state, pending.issued, pending.encoded())]
+
+
+def take(jar: Jar, state: str, now: float) -> PendingSignIn:
+    """The pending sign-in of this browser that `state` names.
+
+    Raises SignInExpired where this browser has none by that state, or it is older than ten minutes.
+    """
+    for issued, known, value in jar.pendings():
+        if known == state:
+            pending = _decoded(known, issued, value)
+            if not -300 <= now - issued <= PENDING_SECONDS:
+                raise errors.SignInExpired(return_to=pending.return_to)
+            return pending
+    raise errors.SignInExpired
+
+
+def _decoded(state: str, issued: int, value: str) -> PendingSignIn:
+    try:
+        fields = json.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
+        code_verifier, nonce, return_to, replaces = fields
+    except (binascii.Error, ValueError, TypeError):
+        raise errors.SignInExpired from None
+    if not all(isinstance(field, str) for field in fields) or (replaces and not _KEY.fullmatch(replaces)):
+        raise errors.SignInExpired
+    return PendingSignIn(state, issued, code_verifier, nonce, return_to, replaces)
