@@ -23,7 +23,7 @@ const text = (value) => (typeof value === "string" ? value : "");
 async function problemFrom(response) {
   const retryAfter = secondsToWait(response.status, response.headers.get("Retry-After"));
   const body = await response.json().catch(() => null);
-  const code = text(body?.code) || (retryAfter ? "busy" : "unexpected_answer");
+  const code = text(body?.code) || (retryAfter ? "throttled" : "unexpected_answer");
   return new Problem(code, {
     status: response.status,
     title: text(body?.title),

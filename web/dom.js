@@ -8,18 +8,12 @@ export function fromTemplate(id) {
   return byId(id).content.firstElementChild.cloneNode(true);
 }
 
-/** The elements of `root` that carry data-slot="name". */
-export function slots(root, name) {
-  return root.querySelectorAll(`[data-slot="${name}"]`);
-}
-
-export function slot(root, name) {
-  return root.querySelector(`[data-slot="${name}"]`);
-}
+/** The first element in `root` that carries data-slot="name". */
+export const slot = (root, name) => root.querySelector(`[data-slot="${name}"]`);
 
 /** Puts `text` into every slot of that name; a text that stands in for a missing one is shown as such. */
 export function fill(root, name, text, isPlaceholder = false) {
-  for (const element of slots(root, name)) {
+  for (const element of root.querySelectorAll(`[data-slot="${name}"]`)) {
     element.textContent = text;
     element.classList.toggle("placeholder", isPlaceholder);
   }

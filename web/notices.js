@@ -1,30 +1,29 @@
 // What went wrong, in a sentence, with a way on. One entry per code that a person can meet while reading mail.
 
-import { element, fill, fromTemplate, slot } from "./dom.js";
+import { announce, element, fill, fromTemplate, slot } from "./dom.js";
 import { signInUrl } from "./session.js";
 import { countDown } from "./waiting.js";
 
+const BUSY = ["Microsoft asks for a short break", "Your mailbox got many requests in a short time. This page asks again by itself.", []];
+
 const NOTICES = {
-  throttled: ["Microsoft asks for a short break", "Your mailbox got many requests in a short time. Your mail is safe; this page asks again by itself.", []],
-  mailbox_busy: ["Your mailbox is busy", "Several windows are reading it at once. This page asks again by itself.", []],
-  busy: ["Too busy just now", "The server asks for a short break. This page asks again by itself.", []],
-  no_mailbox: ["This account has no mailbox here", "You are signed in, but Microsoft has no mailbox for this account in this organization. That is usual for guests: your mail is with your own account.", ["other-account", "sign-out"]],
-  consent_required: ["A permission is missing", "Drawbridge may not read the mail of this account yet. You can look at what it asks for and agree; some organizations want an administrator to do that.", ["permissions", "other-account"]],
+  throttled: BUSY,
+  mailbox_busy: BUSY,
+  no_mailbox: ["This account has no mailbox here", "You are signed in, but this organization has no mailbox for you. That is usual for guests: their mail is with their own account.", ["other-account", "sign-out"]],
+  consent_required: ["A permission is missing", "Drawbridge may not read the mail of this account yet. See what it asks for and agree, or ask an administrator to.", ["permissions", "other-account"]],
   account_not_allowed: ["This account cannot be used here", "Whoever runs this page has not opened it to your organization.", ["other-account", "sign-out"]],
   message_not_found: ["This message is no longer there", "It was moved or deleted after the list was made.", ["inbox"]],
-  invalid_cursor: ["The list has moved on", "Older messages cannot be added to this list any more. Start it afresh.", ["refresh"]],
-  not_configured: ["Drawbridge is not set up yet", "Some settings are missing or wrong. Whoever runs it finds all of them in its log and on its health page.", ["retry"]],
-  not_ready: ["Drawbridge is starting", "It is not ready to answer yet.", ["retry"]],
-  app_registration_refused: ["Microsoft does not accept this app just now", "Its registration or its credential needs the attention of whoever runs this page. You have not been signed out.", ["retry"]],
-  entra_unavailable: ["Microsoft’s sign-in service does not answer", "You are still signed in. Your mail can be read again as soon as it is back.", ["retry"]],
+  invalid_cursor: ["The list has moved on", "Older messages cannot be added to it any more. Start it afresh.", ["refresh"]],
+  not_configured: ["Drawbridge is not set up yet", "Settings are missing or wrong. Whoever runs it finds all of them in its log.", ["retry"]],
+  app_registration_refused: ["Microsoft does not accept this app just now", "Its registration needs the attention of whoever runs this page. You have not been signed out.", ["retry"]],
+  entra_unavailable: ["Microsoft’s sign-in service does not answer", "You are still signed in. Your mail is back as soon as it is.", ["retry"]],
   graph_unavailable: ["Microsoft’s mail service does not answer", "You are still signed in, and nothing is lost.", ["retry"]],
   graph_timeout: ["Microsoft’s mail service took too long", "Large mailboxes sometimes need a second try.", ["retry"]],
-  graph_refused: ["Microsoft’s mail service refused", "It did not accept the request for your mail.", ["retry"]],
   storage_unavailable: ["Your session cannot be looked up just now", "The place where sessions are kept does not answer. You have not been signed out.", ["retry"]],
-  offline: ["You are offline", "There is no connection to the network. This page asks again when it is back.", ["retry"]],
+  offline: ["You are offline", "There is no network. This page asks again when it is back.", ["retry"]],
   unreachable: ["Drawbridge cannot be reached", "No answer came. It may be restarting, or something on the way is blocking it.", ["retry"]],
   too_slow: ["That took too long", "No answer came within half a minute.", ["retry"]],
-  still_signed_in: ["You are still signed in", "Signing out did not reach the server, so the session has not ended. Your mail has been cleared from this page.", ["sign-out"]],
+  still_signed_in: ["You are still signed in", "Signing out did not reach the server, so the session has not ended. Your mail was cleared from this page.", ["sign-out"]],
   partly_signed_out: ["You are signed out in this browser", "", ["microsoft-sign-out", "start"]],
 };
 
@@ -90,6 +89,7 @@ export function showNotice(place, problem, retry) {
     fill(view, "reference", `Reference for support: ${problem.reference}`);
   }
   place.replaceChildren(view);
+  announce(title);
   if (problem.retryAfter) {
     slot(view, "countdown").hidden = false;
     countDown(slot(view, "countdown"), problem.retryAfter, again, wait.signal);

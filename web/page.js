@@ -1,33 +1,26 @@
-// The page: what is shown when. Everything that a person sees of their mail goes through show() and forget().
+// The page: what happens when. All that a person sees of their mail is put in here and taken out by forget().
 
-import { Problem } from "./client.js";
-import { fullTime, refreshTimes, showTime } from "./dates.js";
-import { announce, byId, fill, slot, slots } from "./dom.js";
+import { get, Problem } from "./client.js";
+import { refreshTimes } from "./dates.js";
+import { announce, byId, element } from "./dom.js";
 import { listenToKeys } from "./keyboard.js";
 import { clearList, firstPage, knownMessage, loadList, loadOlder, markOpen, neighbour, rowOf } from "./list.js";
 import { clearNotice, showNotice } from "./notices.js";
-import { showAvatar } from "./people.js";
 import { closeMessage, openMessage } from "./reader.js";
-import { endSession, hearTabs, openId, personKey, signInUrl, tellTabs, whoIsSignedIn } from "./session.js";
-import { get } from "./client.js";
+import { endSession, hearTabs, openId, personKey, tellTabs, whoIsSignedIn } from "./session.js";
+import { clearAccount, pointLinks, show, showAccount, showWelcome } from "./views.js";
 
-const RECHECK_AFTER = 60_000; // ms out of sight, after which coming back asks who is signed in
+const RECHECK_AFTER = 60_000; // ms since the last look at who is signed in, when the page comes back into sight
+const SESSION_ENDED = "Your session has ended, so your mail was cleared from this page. Signing in again brings you back to where you were.";
+
+const body = document.body;
+const listNotice = byId("list-notice"); // above the rows
+const olderNotice = byId("older-notice"); // below them
 
 let me = null;
 let work = new AbortController(); // everything on its way for the person who is signed in
 let checked = 0;
 let listScroll = 0;
-
-const body = document.body;
-const listNotice = byId("list-notice");
-
-function show(view) {
-  body.dataset.view = view;
-  byId("welcome").hidden = view !== "signed-out";
-  byId("mail").hidden = view === "signed-out";
-  byId("skeleton").hidden = view !== "starting";
-  byId("refresh").hidden = view !== "inbox";
-}
 
 /** Takes all that belongs to a person out of the document. */
 function forget() {
@@ -37,72 +30,29 @@ function forget() {
   clearList();
   closeMessage();
   clearNotice(listNotice);
+  clearNotice(olderNotice);
+  clearAccount();
   delete body.dataset.reading;
   byId("announcer").textContent = "";
-  byId("account").hidden = true;
-  byId("account-panel").hidePopover();
-  for (const name of ["name", "username", "scopes", "expires", "initials"]) fill(byId("account"), name, "");
   // Titles stay in the browser's history after the session: they never say what a message is about.
   document.title = "Drawbridge";
 }
 
-function pointLinks(loginUrl) {
-  for (const link of document.querySelectorAll('[data-link="sign-in"]')) link.href = signInUrl({ loginUrl });
-  for (const link of document.querySelectorAll('[data-link="other-account"]')) link.href = signInUrl({ prompt: "select_account" });
-}
-
-function checkAddress(publicUrl) {
-  const isElsewhere = URL.canParse(publicUrl ?? "") && new URL(publicUrl).origin !== location.origin;
-  byId("wrong-address").hidden = !isElsewhere;
-  if (!isElsewhere) return;
-  const link = slot(byId("wrong-address"), "address");
-  link.href = new URL(publicUrl).origin + location.pathname + location.search;
-  link.textContent = new URL(publicUrl).origin;
-}
-
-function signedOut(loginUrl, reason = "") {
-  const hadSession = me !== null;
-  forget();
-  show("signed-out");
-  byId("welcome-reason").hidden = !reason;
-  byId("welcome-reason").textContent = reason;
-  document.querySelector('[data-link="sign-in"]').textContent = hadSession ? "Sign in again" : "Sign in";
-  pointLinks(loginUrl);
-  checkAddress(loginUrl);
-  if (hadSession) byId("welcome-heading").focus();
-}
-
-/** Deals with what concerns the whole page; false leaves the problem to the caller. */
+/** Deals with a problem that concerns the whole page; false leaves it to the caller. */
 function wholePageProblem(problem) {
   if (!(problem instanceof Problem)) throw problem;
   if (problem.status !== 401) return false;
-  const reason = me ? "Your session has ended, so your mail was cleared from this page. Signing in again brings you back to where you were." : "";
-  tellTabs(null);
-  signedOut(problem.loginUrl, reason);
+  const reason = me ? SESSION_ENDED : "";
+  forget();
+  showWelcome(problem.loginUrl, reason);
+  if (reason) tellTabs(null);
   return true;
 }
 
-function showAccount() {
-  const account = byId("account");
-  const name = me.name || me.preferred_username || "Signed in";
-  fill(account, "name", name);
-  fill(account, "username", me.preferred_username === name ? "" : me.preferred_username);
-  fill(account, "scopes", (me.scopes ?? []).join(", "));
-  const avatar = slot(account, "initials");
-  avatar.className = "avatar";
-  showAvatar(avatar, name);
-  showTime(slot(account, "expires"), me.expires, fullTime);
-  account.hidden = false;
-  pointLinks(null);
-  checkAddress(me.public_url);
-}
-
-function listProblem(problem, retry) {
+function listProblem(problem, retry, place = listNotice) {
   if (wholePageProblem(problem)) return;
-  const isEmpty = byId("messages").childElementCount === 0;
-  show(isEmpty ? "notice" : "inbox");
-  showNotice(listNotice, problem, retry);
-  announce(slot(listNotice, "title").textContent);
+  show(byId("messages").hasChildNodes() ? "inbox" : "notice");
+  showNotice(place, problem, retry);
 }
 
 async function fillList(page) {
@@ -110,12 +60,18 @@ async function fillList(page) {
   try {
     await loadList(page, signal);
   } catch (problem) {
-    if (!signal.aborted) listProblem(problem, () => { show("starting"); clearNotice(listNotice); fillList(get(firstPage, work.signal)); });
+    if (!signal.aborted) listProblem(problem, reload);
     return;
   }
   clearNotice(listNotice);
+  clearNotice(olderNotice);
   show("inbox");
-  markOpen(openId());
+  showPlace();
+}
+
+function reload() {
+  if (!byId("messages").hasChildNodes()) { clearNotice(listNotice); show("starting"); }
+  return fillList(get(firstPage, work.signal));
 }
 
 /** Finds out who is signed in and shows their mail. Both questions are asked at once: one wait instead of two. */
@@ -124,7 +80,7 @@ async function start() {
   show("starting");
   const { signal } = work;
   const page = get(firstPage, signal);
-  page.catch(() => {}); // looked at below, or never
+  page.catch(() => {}); // dealt with below, or of no interest any more
   try {
     me = await whoIsSignedIn(signal);
   } catch (problem) {
@@ -133,7 +89,7 @@ async function start() {
   }
   checked = performance.now();
   tellTabs(personKey(me));
-  showAccount();
+  showAccount(me);
   route();
   await fillList(page);
 }
@@ -155,14 +111,16 @@ async function recheck() {
 }
 
 async function refresh() {
-  if (byId("refresh").hidden || byId("refresh").ariaBusy === "true") return;
-  byId("refresh").ariaBusy = "true";
-  const newest = byId("messages").querySelector("a.row")?.dataset.id;
-  await fillList(get(firstPage, work.signal));
-  byId("refresh").ariaBusy = "false";
+  const button = byId("refresh");
+  if (button.hidden || button.ariaBusy === "true") return;
+  const newest = () => byId("messages").querySelector("a.row")?.dataset.id;
+  const before = newest();
+  button.ariaBusy = "true";
+  await reload();
+  button.ariaBusy = "false";
   if (body.dataset.view !== "inbox" || listNotice.hasChildNodes()) return;
   byId("list-pane").scrollTop = 0;
-  announce(byId("messages").querySelector("a.row")?.dataset.id === newest ? "No new messages." : "New messages have arrived.");
+  announce(newest() === before ? "No new messages." : "New messages have arrived.");
 }
 
 async function older() {
@@ -171,46 +129,57 @@ async function older() {
   const { signal } = work;
   button.ariaBusy = "true";
   button.textContent = "Loading older messages…";
-  clearNotice(listNotice);
+  clearNotice(olderNotice);
   try {
     await loadOlder(signal);
+    showPlace();
   } catch (problem) {
-    if (!signal.aborted) listProblem(problem, () => { clearNotice(listNotice); older(); });
+    if (!signal.aborted) listProblem(problem, older, olderNotice);
   } finally {
     button.ariaBusy = "false";
     button.textContent = "Older messages";
   }
 }
 
+/** Marks the open message's row, and which ways lead on from it. */
+function showPlace() {
+  const row = rowOf(openId());
+  markOpen(openId());
+  for (const [action, by] of [["newer", -1], ["older-one", 1]]) {
+    const button = document.querySelector(`[data-action="${action}"]`);
+    if (button) button.disabled = !row || !neighbour(row, by);
+  }
+}
+
+function showListAgain(lastRead) {
+  closeMessage();
+  delete body.dataset.reading;
+  document.title = "Inbox · Drawbridge";
+  markOpen(null);
+  if (!lastRead) return;
+  scrollTo(0, listScroll);
+  (rowOf(lastRead) ?? byId("list-heading")).focus({ preventScroll: true });
+}
+
 /** Shows what the address says: the list, or a message. */
 function route() {
   const id = openId();
-  const wasReading = body.dataset.reading;
-  if (!id) {
-    closeMessage();
-    delete body.dataset.reading;
-    markOpen(null);
-    document.title = "Inbox · Drawbridge";
-    if (!wasReading) return;
-    scrollTo(0, listScroll);
-    (rowOf(wasReading) ?? byId("list-heading")).focus({ preventScroll: true });
-    return;
-  }
-  if (!wasReading) listScroll = scrollY;
+  pointLinks();
+  if (!id) { showListAgain(body.dataset.reading); return; }
+  if (!body.dataset.reading) listScroll = scrollY;
   body.dataset.reading = id;
   document.title = "Message · Drawbridge";
-  markOpen(id);
+  openMessage(id, { known: knownMessage(id), onProblem: wholePageProblem });
+  showPlace();
   scrollTo(0, 0);
   byId("reader-pane").scrollTop = 0;
-  pointLinks(null);
-  openMessage(id, { known: knownMessage(id), onProblem: wholePageProblem });
 }
 
 /** Opens a message at an address of its own. From one message to the next no step is added: Back leads to the list. */
 function open(link) {
   if (openId() === link.dataset.id) return;
-  const change = openId() ? "replaceState" : "pushState";
-  history[change]({ fromList: openId() ? history.state?.fromList : true }, "", link.href);
+  if (openId()) history.replaceState(history.state, "", link.href);
+  else history.pushState({ fromList: true }, "", link.href);
   route();
   link.scrollIntoView({ block: "nearest" });
 }
@@ -223,60 +192,68 @@ function back() {
   return true;
 }
 
-/** The next message: opened if one is open, else focused. */
-function step(by, always = "") {
-  if (me === null) return false;
-  const focused = document.activeElement.closest?.("a.row");
-  const link = neighbour(rowOf(openId()) && always !== "focus" ? rowOf(openId()) : focused, by);
-  if (!link) return false;
-  if (openId() && always !== "focus") open(link);
-  else link.focus();
-  return true;
+/** Opens the message `by` places away from the open one. */
+function openNext(by) {
+  const row = rowOf(openId());
+  const link = row && neighbour(row, by);
+  if (link) open(link);
+  return Boolean(link);
 }
 
+function focusNext(by) {
+  const link = neighbour(document.activeElement.closest?.("a.row"), by);
+  link?.focus();
+  return Boolean(link);
+}
+
+const step = (by) => (rowOf(openId()) ? openNext(by) : focusNext(by));
+
 async function signOut() {
-  const { signal } = work;
+  forget();
+  show("notice");
+  listNotice.replaceChildren(element("p", "notice muted", "Signing out…"));
   let target;
   try {
     target = await endSession();
   } catch (problem) {
-    if (signal.aborted) return;
-    forget();
     tellTabs(null);
-    const isPartly = problem.code === "storage_unavailable";
-    const reached = new Problem(isPartly ? "partly_signed_out" : "still_signed_in", problem);
-    listProblem(problem.status === 401 ? problem : reached, start);
+    const code = problem.code === "storage_unavailable" ? "partly_signed_out" : "still_signed_in";
+    listProblem(problem.status === 401 ? problem : new Problem(code, problem), start);
     return;
   }
   tellTabs(null);
   history.replaceState(null, "", "/");
-  signedOut(null, "You are signed out here. Microsoft’s own sign-out page comes next.");
+  showWelcome(null, "You are signed out here. Microsoft’s own sign-out page comes next.");
   location.replace(target);
 }
 
+function help() {
+  byId("account-panel").hidePopover();
+  byId("help").showModal();
+}
+
 const ACTIONS = {
-  refresh, older, back, "sign-out": signOut, inbox: back,
-  newer: () => step(-1), "older-one": () => step(1),
-  help: () => { byId("account-panel").hidePopover(); byId("help").showModal(); },
+  refresh, older, back, inbox: back, help, "sign-out": signOut,
+  newer: () => openNext(-1), "older-one": () => openNext(1),
 };
 
 document.addEventListener("click", (event) => {
   const action = event.target.closest("[data-action]")?.dataset.action;
   if (action) { ACTIONS[action](); return; }
   const link = event.target.closest("a.row");
-  if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   open(link);
 });
 
 listenToKeys({
-  next: () => step(1), previous: () => step(-1), focusNext: () => step(1, "focus"), focusPrevious: () => step(-1, "focus"),
-  back, refresh, help: ACTIONS.help,
+  next: () => step(1), previous: () => step(-1), focusNext: () => focusNext(1), focusPrevious: () => focusNext(-1),
+  back, refresh, help,
 });
 
 hearTabs((key) => { if (me !== null && key !== personKey(me)) recheck(); });
 
-addEventListener("popstate", () => { if (me !== null) route(); });
+addEventListener("popstate", () => { if (me === null) pointLinks(); else route(); });
 
 // A page that the browser keeps for Back shows nothing until it is known who is signed in now.
 addEventListener("pagehide", (event) => { if (event.persisted) body.dataset.concealed = ""; });
