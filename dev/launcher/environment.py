@@ -38,7 +38,7 @@ def install_for_person() -> int:
     try:
         with locked(Path(start.ROOT, ".drawbridge")):
             if not start.is_installed():
-                install(Path(start.VENV), Path(start.LOCK_FILE), start.wanted_stamp(), Progress(), run_logged)
+                install(start.ROOT, Progress(), run_logged)
     except Stop as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -48,15 +48,16 @@ def install_for_person() -> int:
     return 0
 
 
-def install(venv: Path, lock_file: Path, stamp: str, progress: Progress, run: Run) -> None:
+def install(root: str, progress: Progress, run: Run) -> None:
     """Makes the environment anew and stamps it last, so that one interrupted at any point is never taken for complete.
 
     Raises Stop.
     """
     home = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-    python = str(venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python")
+    venv, python, lock_file = Path(start.venv(root)), start.venv_python(root), Path(start.lock_file(root))
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     with progress.step(f"environment with Python {version}", f"making .drawbridge/venv with Python {version}"):
+        Path(start.stamp_file(root)).unlink(missing_ok=True)  # first: removing the rest may be interrupted as well
         if venv.exists():
             shutil.rmtree(venv)
         expect(run([home, "-m", "venv", str(venv)]), "Python could not make a virtual environment")
@@ -68,8 +69,8 @@ def install(venv: Path, lock_file: Path, stamp: str, progress: Progress, run: Ru
         expect(run([python, "-m", "compileall", "-q", "-j", "0", str(venv / "lib")]), "Compiling failed", {0, 1})
     # With the clone on its path, `python -m dev.host` works from any folder, and the app inherits no PYTHONPATH.
     folder = venv / "Lib" if os.name == "nt" else venv / "lib" / f"python{version}"
-    (folder / "site-packages" / "drawbridge.pth").write_text(f"{start.ROOT}\n", "utf-8")
-    (venv / "installed").write_text(stamp, "utf-8")
+    (folder / "site-packages" / "drawbridge.pth").write_text(f"{root}\n", "utf-8")
+    Path(start.stamp_file(root)).write_text(start.wanted_stamp(root), "utf-8")
 
 
 def pip_install(python: str, lock_file: Path, run: Run) -> None:

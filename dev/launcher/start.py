@@ -9,9 +9,6 @@ from typing import List, Mapping, Optional
 from dev.launcher import pythons
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-VENV = os.path.join(ROOT, ".drawbridge", "venv")
-STAMP = os.path.join(VENV, "installed")
-LOCK_FILE = os.path.join(ROOT, "dev", "requirements.txt")
 
 COMMANDS = ("run", "test", "check", "host", "bench")
 USAGE = """usage: python3 dev COMMAND ...
@@ -53,7 +50,7 @@ def main(arguments: List[str]) -> int:
 
 def is_inside() -> bool:
     """Whether this very process is the environment's own Python, completely installed."""
-    return os.path.realpath(sys.prefix) == os.path.realpath(VENV) and is_installed()
+    return os.path.realpath(sys.prefix) == os.path.realpath(venv()) and is_installed()
 
 
 def can_install() -> bool:
@@ -62,24 +59,39 @@ def can_install() -> bool:
     return answer is not None and answer.complete
 
 
-def is_installed() -> bool:
+def is_installed(root: str = ROOT) -> bool:
     """Whether the environment is complete and made from the lock file as it is now, in this place."""
     try:
-        with open(STAMP, encoding="utf-8") as stamp:
-            return stamp.read() == wanted_stamp() and os.path.exists(venv_python())
+        with open(stamp_file(root), encoding="utf-8") as stamp:
+            return stamp.read() == wanted_stamp(root) and os.path.exists(venv_python(root))
     except OSError:
         return False
 
 
-def wanted_stamp() -> str:
+def wanted_stamp(root: str = ROOT) -> str:
     """What the stamp must say: the lock's hash, and where the clone lies, since an environment cannot be moved."""
-    with open(LOCK_FILE, "rb") as lock:
-        return "{}\n{}\n".format(hashlib.sha256(lock.read()).hexdigest(), ROOT)
+    with open(lock_file(root), "rb") as lock:
+        return "{}\n{}\n".format(hashlib.sha256(lock.read()).hexdigest(), root)
 
 
-def venv_python() -> str:
-    """The environment's interpreter."""
-    return os.path.join(VENV, "Scripts", "python.exe") if os.name == "nt" else os.path.join(VENV, "bin", "python")
+def lock_file(root: str = ROOT) -> str:
+    """What is installed: names, versions, hashes."""
+    return os.path.join(root, "dev", "requirements.txt")
+
+
+def venv(root: str = ROOT) -> str:
+    """The environment's folder."""
+    return os.path.join(root, ".drawbridge", "venv")
+
+
+def stamp_file(root: str = ROOT) -> str:
+    """Written when the environment is complete."""
+    return os.path.join(venv(root), "installed")
+
+
+def venv_python(root: str = ROOT) -> str:
+    """The environment's interpreter, which is a link to the one it was made with: it goes when that goes."""
+    return os.path.join(venv(root), *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
 
 
 def hand_over(python: str, arguments: List[str], environment: Optional[Mapping[str, str]] = None) -> int:

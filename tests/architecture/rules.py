@@ -20,14 +20,15 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"shared.entra", "shared.id_token", "shared.refresh"}),
     frozenset({"shared.sessions", "shared.pending"}),
     frozenset({"shared.keyring"}),
-    frozenset({"shared.token_store", "shared.cookies", "shared.http"}),
+    frozenset({"shared.token_store", "shared.http"}),
+    frozenset({"shared.cookies", "shared.pages"}),
     frozenset({"shared.sealing"}),
     frozenset({"shared.outbound"}),
     frozenset({"shared.config"}),
     frozenset({"shared.settings"}),
     frozenset({"shared.clock"}),
     frozenset({"shared.errors"}),
-    frozenset({"shared.log", "shared.secret"}),
+    frozenset({"shared.log", "shared.secret", "shared.paths", "shared.words"}),
 )
 
 # Who alone may import what. A library that is missing here may be imported by all.
