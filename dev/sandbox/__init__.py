@@ -1,0 +1,5 @@
+"""An imitation of Microsoft Entra ID v2.0 and of Microsoft Graph mail, for this machine only.
+
+One process with two listeners: plain http, where a browser sees the sign-in pages, and https, which is what MSAL asks
+for. Nothing here is part of the product.
+"""

@@ -1,0 +1,34 @@
+"""The sandbox's own clock, and the file that shifts the clock of the app under test."""
+
+from __future__ import annotations
+
+import struct
+import time
+from pathlib import Path
+
+_OFFSET = struct.Struct("<d")
+
+
+class SandboxClock:
+    """Entra's and Graph's idea of the time: the machine's, `offset` seconds later."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time() + self.offset
+
+
+class AppClockFile:
+    """Eight bytes, a little-endian double: the seconds by which the app's clock is ahead. The local host maps it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.exists() or path.stat().st_size != _OFFSET.size:
+            path.write_bytes(_OFFSET.pack(0.0))
+
+    def write(self, offset: float) -> None:
+        """Set the offset in place: the other side has the file mapped, so it must stay the same file."""
+        with self._path.open("r+b") as file:
+            file.write(_OFFSET.pack(offset))

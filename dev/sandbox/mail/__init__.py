@@ -1,0 +1,1 @@
+"""The mail that people find in their mailboxes."""
