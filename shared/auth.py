@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -167,6 +168,8 @@ class Auth:
             def add(self, event: Any, now: Any = None) -> None:
                 return
 
+        # MSAL would rather have form_post, but a Lax cookie does not travel with another site's POST.
+        warnings.filterwarnings("ignore", message="response_mode='form_post'", category=UserWarning)
         http = MsalHttp(discovery, self._outbound, self._clock)
         application = msal.ConfidentialClientApplication(
             self._config.client_id,

@@ -36,7 +36,7 @@ SETTINGS = (
 )
 """Every setting that the app reads, as the README and the example name them."""
 
-_AZURE_MARKS = ("WEBSITE_SKU", "CONTAINER_NAME", "WEBSITE_POD_NAME", "LEGION_SERVICE_HOST", "WEBSITE_INSTANCE_ID")
+_AZURE_MARKS = ("WEBSITE_SKU", "WEBSITE_POD_NAME", "LEGION_SERVICE_HOST", "WEBSITE_INSTANCE_ID")
 
 T = TypeVar("T")
 
@@ -92,12 +92,17 @@ class Config:
 
     @staticmethod
     def this_process_is_in_azure() -> bool:
-        """Whether Azure runs this process; Flex Consumption sets no single one of the marks."""
+        """Whether Azure runs this process."""
         return _in_azure(os.environ)
 
 
 def _in_azure(environment: Mapping[str, str]) -> bool:
-    return any(environment.get(mark) for mark in _AZURE_MARKS)
+    """Flex Consumption sets no single one of the marks. CONTAINER_NAME is common outside Azure too, so there it takes a
+    public host name beside it; Core Tools sets a loopback one."""
+    if any(environment.get(mark) for mark in _AZURE_MARKS):
+        return True
+    host = environment.get("WEBSITE_HOSTNAME", "").partition(":")[0]
+    return bool(environment.get("CONTAINER_NAME") and host and not settings.is_loopback(host))
 
 
 class _Reader:

@@ -21,6 +21,7 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; form-action {form_action}; frame-ancestors 'none'; object-src 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+_PAGE_POLICY = CONTENT_SECURITY_POLICY.format(form_action="'self'")
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -179,7 +180,7 @@ def dressed(answer: Response, config: Config | None, trace: str) -> Response:
     """The answer with what every answer carries. What a handler has set itself stays."""
     own = answer.headers
     own.setdefault("Cache-Control", "no-store")
-    own.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(form_action="'self'"))
+    own.setdefault("Content-Security-Policy", _PAGE_POLICY)
     for name, value in SAFE_HEADERS.items():
         own.setdefault(name, value)
     if config is not None and config.https:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -204,6 +205,8 @@ class TokenStore:
         from azure.core.pipeline.transport import RequestsTransport
         from azure.data.tables import TableServiceClient
 
+        # The library logs every request with all its headers; what matters of a failure is logged here.
+        logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
         key = self._address.account_key
         credential = self._credential or AzureNamedKeyCredential(self._address.account, key.reveal() if key else "")
         transport = RequestsTransport(session=self._outbound.session(), session_owner=False, use_env_settings=False)
