@@ -1,21 +1,21 @@
 """A certificate authority of this machine, which can speak for loopback names only.
 
-`dev/` needs https for the sandbox (MSAL refuses an authority without it) and for the local host's `--tls`. The authority
-is made here, on first use, and is trusted only by what `dev/` starts. Its name constraints (RFC 5280 section 4.2.1.10)
-allow `localhost`, 127.0.0.1 and ::1 and nothing else, so that its key is worth nothing to a thief.
+`dev/` needs https for the sandbox (MSAL refuses an authority without it) and for the local host's `--tls`. The
+authority is made here, on first use, and is trusted only by what `dev/` starts. Its name constraints (RFC 5280 section
+4.2.1.10) allow `localhost`, 127.0.0.1 and ::1 and nothing else, so that its key is worth nothing to a thief.
 """
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -63,7 +63,7 @@ def _issued_by(chain_file: Path, authority_file: Path) -> bool:
     authority = x509.load_pem_x509_certificate(authority_file.read_bytes())
     try:
         leaf.verify_directly_issued_by(authority)
-    except Exception:  # a signature of another key, another name, another algorithm: all mean "not by this one"
+    except (InvalidSignature, ValueError, TypeError):  # another key, another name, another kind of key
         return False
     return True
 
@@ -154,8 +154,8 @@ def _replace_folder(folder: Path, files: Mapping[str, bytes], is_stale: Callable
     fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     for name, content in files.items():
         mode = 0o600 if name == "key.pem" else 0o644
-        with open(os.open(fresh / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
+        (fresh / name).touch(mode, exist_ok=False)  # before the content is there, so that nobody is quicker
+        (fresh / name).write_bytes(content)
     if folder.exists() and is_stale():
         folder.rename(Path(tempfile.mkdtemp(prefix=f"{folder.name}-old-", dir=folder.parent)) / folder.name)
     try:

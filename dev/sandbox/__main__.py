@@ -18,7 +18,8 @@ def main() -> int:
     try:
         sandbox = Sandbox(options)
     except OSError as error:
-        print(f"the sandbox cannot listen on ports {options.http_port} and {options.https_port}: {error}", file=sys.stderr)
+        ports = f"{options.http_port} and {options.https_port}"
+        print(f"the sandbox cannot listen on ports {ports}: {error}", file=sys.stderr)
         return 1
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sandbox.stop())

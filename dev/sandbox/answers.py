@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from dev.sandbox.clock import Pauses
 from dev.sandbox.connections import Connection
 from dev.sandbox.faults import Action
 from dev.sandbox.merge_patch import merge_patch
@@ -86,16 +87,17 @@ async def send_answer(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def send_faulty(answer: Answer, action: Action, connection: Connection, receive: Receive) -> None:
+async def send_faulty(answer: Answer, action: Action, connection: Connection, receive: Receive, pauses: Pauses) -> None:
     """Byte by byte, or cut off; then the connection ends, since its framing cannot be trusted any more."""
     head, before, after = _on_the_wire(answer)
+    body = answer.body if action.cut is None else answer.body[: action.cut]
+    slow = before + body + (after if action.cut is None else b"")
     if action.drip_headers is not None:
-        await _drip(head + before + answer.body + after, action.drip_headers, connection)
-    elif action.drip is not None:
-        connection.write_raw(head)
-        await _drip(before + answer.body + after, action.drip, connection)
+        await _drip(head + slow, action.drip_headers, connection, pauses)
     else:
-        connection.write_raw(head + before + answer.body[: action.cut])
+        connection.write_raw(head)
+        await _drip(slow, action.drip or 0.0, connection, pauses)
+    if action.cut is not None:
         await _flushed(connection)
         connection.reset()
     connection.transport.close()
@@ -124,12 +126,13 @@ def _on_the_wire(answer: Answer) -> tuple[bytes, bytes, bytes]:
     return head, b"", b""
 
 
-async def _drip(data: bytes, seconds: float, connection: Connection) -> None:
-    for position in range(len(data)):
+async def _drip(data: bytes, seconds: float, connection: Connection, pauses: Pauses) -> None:
+    step = 1 if seconds else len(data)
+    for position in range(0, len(data), step or 1):
         if connection.transport.is_closing():
             return
-        connection.write_raw(data[position : position + 1])
-        await asyncio.sleep(seconds)
+        connection.write_raw(data[position : position + step])
+        await pauses.pause(seconds)
 
 
 async def _flushed(connection: Connection) -> None:

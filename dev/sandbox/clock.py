@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import struct
 import time
 from pathlib import Path
@@ -18,6 +20,23 @@ class SandboxClock:
     def now(self) -> float:
         """Seconds since the epoch."""
         return time.time() + self.offset
+
+
+class Pauses:
+    """Deliberate delays, which all end at once when the sandbox stops."""
+
+    def __init__(self) -> None:
+        self._stopping = asyncio.Event()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so many seconds, or until the sandbox stops."""
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def end(self) -> None:
+        """The sandbox stops."""
+        self._stopping.set()
 
 
 class AppClockFile:

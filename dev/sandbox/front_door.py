@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 from urllib.parse import parse_qsl
@@ -103,16 +102,16 @@ class FrontDoor:
         connection = scope["state"]["connection"]
         action = self._world.faults.take(call) or Action()
         if action.reset == "before":
-            await asyncio.sleep(action.delay)
+            await self._world.pauses.pause(action.delay)
             connection.reset()
             await disconnected(receive)
             return
         scope["state"]["id_token_patch"] = action.id_token
         answer = scripted_answer(action) if action.answers_instead else await self._handle(call, scope, body)
         answer = changed(answer, action)
-        if call.where.startswith("graph") and not action.answers_instead and "gzip" in call.headers.get("accept-encoding", ""):
+        if _wants_gzip(call) and not action.answers_instead:
             answer = compressed(answer)
-        await asyncio.sleep(action.delay)
+        await self._world.pauses.pause(action.delay)
         if action.reset == "after":
             connection.reset()
             await disconnected(receive)
@@ -121,7 +120,7 @@ class FrontDoor:
         if action.cut is None and action.drip is None and action.drip_headers is None:
             await send_answer(answer, send)
         else:
-            await send_faulty(answer, action, connection, receive)
+            await send_faulty(answer, action, connection, receive, self._world.pauses)
 
     async def _handle(self, call: Call, scope: Scope, body: bytes) -> Answer:
         """Call the application and keep its answer. Entra accepts `//` in its paths, and MSAL sends it."""
@@ -141,10 +140,15 @@ class FrontDoor:
         return answer.without(b"content-length") if call.where.startswith("graph") else answer
 
 
+def _wants_gzip(call: Call) -> bool:
+    """Only Graph compresses."""
+    return call.where.startswith("graph") and "gzip" in call.headers.get("accept-encoding", "")
+
+
 async def _read(receive: Receive) -> bytes:
-    body = b""
+    parts: list[bytes] = []
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            return body
+            return b"".join(parts)

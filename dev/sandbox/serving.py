@@ -14,6 +14,7 @@ import uvicorn
 
 from dev.certificates import ca_file, server_certificate
 from dev.sandbox.application import build
+from dev.sandbox.clock import Pauses
 from dev.sandbox.connections import Listener, protocol_of
 from dev.sandbox.control_client import Control
 from dev.sandbox.options import SandboxOptions
@@ -43,7 +44,7 @@ class Sandbox:
         self._sockets = {"http": _bind(options.http_port), "https": _bind(options.https_port)}
         self._ports = {name: sockets[0].getsockname()[1] for name, sockets in self._sockets.items()}
         self.world = World(options, self._ports["http"], self._ports["https"])
-        self._servers = [_Server(self._config(name)) for name in ("http", "https")]
+        self._servers = [_Server(self._config(name), self.world.pauses) for name in ("http", "https")]
 
     @property
     def running(self) -> RunningSandbox:
@@ -78,18 +79,28 @@ class Sandbox:
             access_log=False,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=5,
             ssl_certfile=self._chain if encrypted else None,
             ssl_keyfile=self._key if encrypted else None,
         )
 
 
 class _Server(uvicorn.Server):
-    """Two of them share a process, so neither may take the signals for itself."""
+    """Two of them share a process, so neither may take the signals for itself; and neither waits for clients."""
+
+    def __init__(self, config: uvicorn.Config, pauses: Pauses) -> None:
+        super().__init__(config)
+        self._pauses = pauses
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._pauses.end()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
 
 
 @contextlib.contextmanager

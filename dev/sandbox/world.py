@@ -1,11 +1,11 @@
-"""Everything the sandbox knows, in one object. Only the event loop's thread touches it, so that nothing needs a lock."""
+"""Everything the sandbox knows, in one object. Only the event loop's thread touches it, so nothing needs a lock."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 
 from dev.sandbox.call_log import CallLog
-from dev.sandbox.clock import AppClockFile, SandboxClock
+from dev.sandbox.clock import AppClockFile, Pauses, SandboxClock
 from dev.sandbox.entra.grants import Grants, PendingPage
 from dev.sandbox.faults import Faults
 from dev.sandbox.graph.mailboxes import Mailboxes
@@ -22,6 +22,7 @@ class World:
         self.http_url = f"http://127.0.0.1:{http_port}"
         self.https_url = f"https://localhost:{https_port}"
         self.clock = SandboxClock()
+        self.pauses = Pauses()
         self.app_clock = AppClockFile(options.clock_file) if options.clock_file else None
         self.settings = Settings()
         self.people = People()

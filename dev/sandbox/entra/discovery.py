@@ -14,6 +14,11 @@ from dev.sandbox.people import PERSONAL_TENANT, TENANT_DOMAIN, TENANT_ID
 from dev.sandbox.world import World, world_of
 
 _REAL_HOSTS = ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net")
+_CLAIMS = (
+    *("sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name", "msgraph_host"),
+    *("aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid", "ver"),
+    *("at_hash", "c_hash", "email"),
+)
 
 
 def routes() -> list[Route]:
@@ -70,7 +75,7 @@ def _configuration(world: World, tenant: str) -> dict[str, Any]:
         "http_logout_supported": True,
         "frontchannel_logout_supported": True,
         "end_session_endpoint": f"{pages}/oauth2/v2.0/logout",
-        "claims_supported": ["sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name", "msgraph_host", "aud", "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid", "ver", "at_hash", "c_hash", "email"],
+        "claims_supported": list(_CLAIMS),
         "kerberos_endpoint": f"{back_channel}/kerberos",
         "tenant_region_scope": "EU" if tenant == TENANT_ID else None,
         "cloud_instance_name": "microsoftonline.com",

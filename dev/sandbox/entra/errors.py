@@ -117,5 +117,5 @@ def new_trace_id() -> str:
 
 
 def timestamp(now: float) -> str:
-    """"YYYY-MM-DD HH:MM:SSZ"."""
+    """YYYY-MM-DD HH:MM:SSZ, as in error bodies."""
     return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(now))

@@ -43,7 +43,7 @@ async def authorize(request: Request) -> Response:
         return _error_page(error)
     except RedirectedError as error:
         return RedirectResponse(error.location, 302)
-    handle, pending = open_page(world, parsed)
+    handle, _ = open_page(world, parsed)
     people = people_to_choose(world, parsed)
     hinted = people[0].key if parsed.login_hint and people[0].answers_to(parsed.login_hint) else None
     return page("sign_in.html", handle=handle, tenant=tenant, people=people, hinted=hinted, tenant_name=TENANT_NAME)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -38,8 +37,7 @@ async def token(request: Request) -> Response:
     """Redeem a code or a refresh token."""
     world = world_of(request)
     form: dict[str, str] = request.state.form
-    if world.settings.token_delay:
-        await asyncio.sleep(world.settings.token_delay)
+    await world.pauses.pause(world.settings.token_delay)
     try:
         tenant = tenant_in_endpoints(request.path_params["tenant"])
         if request.method != "POST":
@@ -113,7 +111,8 @@ def _check_code(world: World, tenant: str, form: Mapping[str, str]) -> Authoriza
         text = "The provided authorization code or refresh token has expired due to inactivity."
         raise EntraError(70008, "invalid_grant", text)
     if code.request.tenant != tenant:
-        raise EntraError(700005, "invalid_grant", "Provided Authorization Code is intended to use against other tenant.")
+        text = "Provided Authorization Code is intended to use against other tenant."
+        raise EntraError(700005, "invalid_grant", text)
     if form["redirect_uri"] != code.request.redirect_uri:
         text = "The redirect URI in the request does not match the one of the authorization request."
         raise EntraError(50011, "invalid_client", text)
@@ -126,9 +125,8 @@ def _check_verifier(code: AuthorizationCode, verifier: str | None) -> None:
     if challenge is None and verifier is None:
         return
     if challenge is None or verifier is None:
-        raise EntraError(
-            50148, "invalid_grant", "The code_verifier does not match the code_challenge supplied in the authorization request."
-        )
+        text = "The code_verifier does not match the code_challenge supplied in the authorization request."
+        raise EntraError(50148, "invalid_grant", text)
     derived = verifier
     if code.request.code_challenge_method == "S256":
         digest = hashlib.sha256(verifier.encode()).digest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -62,8 +61,8 @@ def _lifetime(world: World, kind: str, claims: str) -> int:
     if world.settings.expires_in is not None:
         return world.settings.expires_in
     if kind != "personal" and _has_cp1(claims):
-        return random.randint(20 * 3600, 28 * 3600)
-    return random.randint(3599, 5399)
+        return 20 * 3600 + secrets.randbelow(8 * 3600)
+    return 3599 + secrets.randbelow(1800)
 
 
 def _has_cp1(claims: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import uuid
@@ -33,9 +32,9 @@ _SERVER = json.dumps(
     {"ServerInfo": {"DataCenter": "Sandbox", "Slice": "E", "Ring": "1", "ScaleUnit": "000", "RoleInstance": "SB0001"}}
 )
 _DIRECTORY_PROPERTIES = (
-    "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname "
-    "userPrincipalName id"
-).split()
+    *("businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation"),
+    *("preferredLanguage", "surname", "userPrincipalName", "id"),
+)
 
 
 def routes() -> list[Route]:
@@ -68,8 +67,7 @@ async def graph(request: Request) -> Response:
         "x-ms-ags-diagnostic": _SERVER,
         "OData-Version": "4.0",
     }
-    if world.settings.graph_delay:
-        await asyncio.sleep(world.settings.graph_delay)
+    await world.pauses.pause(world.settings.graph_delay)
     try:
         body = _answer(world, request, headers)
     except GraphError as error:
@@ -127,7 +125,7 @@ def _mailbox(world: World, token: AccessToken) -> Mailbox:
 
 
 def _me(world: World, person: Person, request: Request) -> bytes:
-    profile: dict[str, Any] = {name: None for name in _DIRECTORY_PROPERTIES}
+    profile: dict[str, Any] = dict.fromkeys(_DIRECTORY_PROPERTIES)
     profile |= {
         "businessPhones": [],
         "displayName": person.claims.get("name"),

@@ -14,11 +14,13 @@ from dev.sandbox.graph.errors import GraphError, bad_query, too_complex
 DEFAULT_TOP = 10
 MESSAGE_PROPERTIES = frozenset(
     (
-        "id createdDateTime lastModifiedDateTime changeKey categories receivedDateTime sentDateTime hasAttachments "
-        "internetMessageId subject bodyPreview importance parentFolderId conversationId conversationIndex "
-        "isDeliveryReceiptRequested isReadReceiptRequested isRead isDraft webLink inferenceClassification body sender "
-        "from toRecipients ccRecipients bccRecipients replyTo flag internetMessageHeaders uniqueBody"
-    ).split()
+        *("id", "createdDateTime", "lastModifiedDateTime", "changeKey", "categories", "receivedDateTime"),
+        *("sentDateTime", "hasAttachments", "internetMessageId", "subject", "bodyPreview", "importance"),
+        *("parentFolderId", "conversationId", "conversationIndex", "isDeliveryReceiptRequested"),
+        *("isReadReceiptRequested", "isRead", "isDraft", "webLink", "inferenceClassification", "body", "sender"),
+        *("from", "toRecipients", "ccRecipients", "bccRecipients", "replyTo", "flag", "internetMessageHeaders"),
+        "uniqueBody",
+    )
 )
 OPTIONS = frozenset({"$top", "$skip", "$select", "$orderby", "$filter", "$count", "$skiptoken"})
 
@@ -84,7 +86,7 @@ def _options(raw_query: str) -> dict[str, str]:
         if name not in OPTIONS:
             raise bad_query(f"The query specified in the URI is not valid. Query option '{name}' is not supported.")
         if name in options:
-            raise bad_query(f"Query option '{name}' was specified more than once, but it must be specified at most once.")
+            raise bad_query(f"Query option '{name}' was specified more than once.")
         options[name] = value
     return options
 
