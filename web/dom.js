@@ -19,11 +19,6 @@ export function fill(root, name, text, isPlaceholder = false) {
   }
 }
 
-/** Keeps the mark with data-mark="name" or takes it out of the tree, so that nothing hidden is read aloud. */
-export function mark(root, name, isOn) {
-  if (!isOn) root.querySelector(`[data-mark="${name}"]`)?.remove();
-}
-
 export function element(name, className, text) {
   const made = document.createElement(name);
   if (className) made.className = className;

@@ -2,7 +2,7 @@
 
 import { get } from "./client.js";
 import { instant, showTime } from "./dates.js";
-import { announce, byId, fill, fromTemplate, mark, slot } from "./dom.js";
+import { announce, byId, fill, fromTemplate, slot } from "./dom.js";
 import { author, displayName, showAvatar } from "./people.js";
 
 const PAGE_SIZE = 25;
@@ -43,11 +43,15 @@ function row(message) {
   fill(item, "subject", subject || "(no subject)", !subject);
   fill(item, "preview", preview || "(no text)", !preview);
   showTime(slot(item, "time"), message.receivedDateTime);
-  mark(item, "unread", message.isRead === false);
-  mark(item, "draft", message.isDraft === true);
-  mark(item, "important", message.importance === "high");
-  mark(item, "flagged", message.flag?.flagStatus === "flagged");
-  mark(item, "attachments", message.hasAttachments === true);
+  const marks = {
+    unread: message.isRead === false,
+    draft: message.isDraft === true,
+    important: message.importance === "high",
+    flagged: message.flag?.flagStatus === "flagged",
+    attachments: message.hasAttachments === true,
+  };
+  // Marks that are off leave the tree, so that nothing hidden is read aloud.
+  for (const name in marks) if (!marks[name]) item.querySelector(`[data-mark="${name}"]`).remove();
   return item;
 }
 
