@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 from dev.sandbox.options import SandboxOptions
-from dev.sandbox.serving import Sandbox
+from dev.sandbox.serving import SandboxServer
 
 
 def main() -> int:
     """Serve until a signal comes. 1: a port is taken."""
     options = _options()
     try:
-        sandbox = Sandbox(options)
+        sandbox = SandboxServer(options)
     except OSError as error:
         ports = f"{options.http_port} and {options.https_port}"
         print(f"the sandbox cannot listen on ports {ports}: {error}", file=sys.stderr)

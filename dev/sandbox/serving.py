@@ -26,7 +26,7 @@ KEEP_ALIVE = 120
 
 
 @dataclass(frozen=True)
-class RunningSandbox:
+class Sandbox:
     """Where a sandbox listens, and what its clients must trust."""
 
     http_url: str
@@ -35,7 +35,7 @@ class RunningSandbox:
     control: Control
 
 
-class Sandbox:
+class SandboxServer:
     """Sockets are bound when it is made: OSError if a port is taken."""
 
     def __init__(self, options: SandboxOptions) -> None:
@@ -47,10 +47,10 @@ class Sandbox:
         self._servers = [_Server(self._config(name), self.world.pauses) for name in ("http", "https")]
 
     @property
-    def running(self) -> RunningSandbox:
+    def running(self) -> Sandbox:
         """The addresses, once it runs."""
         control = Control(self.world.http_url, self.world.options.control_token)
-        return RunningSandbox(self.world.http_url, self.world.https_url, self.ca_file, control)
+        return Sandbox(self.world.http_url, self.world.https_url, self.ca_file, control)
 
     def stop(self) -> None:
         """Ask it to stop; may be called from any thread or from a signal handler."""
@@ -104,9 +104,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def serve(options: SandboxOptions) -> Iterator[RunningSandbox]:
+def serve(options: SandboxOptions) -> Iterator[Sandbox]:
     """A sandbox in a thread of this process. Raises TimeoutError if it does not start within 30 seconds."""
-    sandbox = Sandbox(options)
+    sandbox = SandboxServer(options)
     ready = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(sandbox.run(ready.set)), name="sandbox", daemon=True)
     thread.start()

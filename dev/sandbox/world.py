@@ -36,6 +36,8 @@ class World:
     def reset(self) -> None:
         """Back to the start. Tokens that were issued stay known, so that the app's sessions go on."""
         self.clock.offset = 0.0
+        if self.app_clock is not None:
+            self.app_clock.write(0.0)
         vars(self.settings).update(vars(Settings()))
         self.people.reset()
         self.faults.reset()
