@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev.azurite import node
-from dev.launcher import children, start
+from dev.launcher import children
 from dev.launcher.children import Child
 from dev.launcher.terminal import Progress
 
@@ -67,10 +67,7 @@ def launch(options: AzuriteOptions, progress: Progress) -> Child:
     # Clients send newer API versions than the emulator knows; it answers all of them the same way.
     quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     command = [str(program), str(azurite), *quiet, *keep, *map(str, ports)]
-    environment = children.bare_environment(os.environ)
-    # Node keeps compiled code here, which makes the second start faster.
-    environment["NODE_COMPILE_CACHE"] = str(Path(start.ROOT, ".drawbridge", "node", "compiled"))
-    return Child("Azurite", command, options.log, environment)
+    return Child("Azurite", command, options.log, children.bare_environment(os.environ))
 
 
 def ready(child: Child) -> Azurite:

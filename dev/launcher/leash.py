@@ -31,7 +31,8 @@ def main(command: list[str]) -> int:
 
 def end_with_holder(program: subprocess.Popen[bytes]) -> None:
     """Waits until standard input closes, then asks the program to end, then makes it."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1024):  # not sys.stdin.read: its lock would break our own end, in another thread
+        pass
     program.terminate()
     try:
         program.wait(PATIENCE)
@@ -47,6 +48,6 @@ def end_rest(program: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    for ignored in (signal.SIGINT, signal.SIGTERM):  # the holder decides; it says so by closing the pipe
-        signal.signal(ignored, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the holder decides; it says so by closing the pipe
+        signal.signal(number, lambda *_: None)  # not SIG_IGN, which the program would inherit
     sys.exit(main(sys.argv[1:]))

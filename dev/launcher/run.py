@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import os
 import secrets
 import signal
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from dev.launcher import children, ports, start
+from dev.launcher import children, ports, settings, start
 from dev.launcher.children import Child
 from dev.launcher.terminal import Progress, Stop
 
@@ -99,8 +98,14 @@ def start_everything(where: Ports, progress: Progress, stack: ExitStack) -> list
     sandbox.wait_until(lambda: "ready" in sandbox.output().splitlines())
     progress.done("sandbox", time.monotonic() - sandbox.started)
     command = python("dev.host", "--app", start.ROOT, "--port", where.app, "--ca", ca, "--clock", clock)
-    settings = environment | app_settings(where, storage.connection_string, sealing_key(FOLDER / "sealing-key"))
-    host = stack.enter_context(Child("The local host", command, logs / "host.log", settings))
+    upstreams = settings.Upstreams(
+        authority=f"https://localhost:{where.sandbox_https}/common",
+        graph=f"http://127.0.0.1:{where.sandbox_http}/v1.0",
+        session_store=storage.connection_string,
+    )
+    key = settings.sealing_key(FOLDER / "sealing-key")
+    environment |= settings.for_sandbox(f"http://localhost:{where.app}", upstreams, key)
+    host = stack.enter_context(Child("The local host", command, logs / "host.log", environment))
     host.wait_until(lambda: "Listening on " in host.output())
     progress.done("app", time.monotonic() - host.started)
     return [host, sandbox, azurite]
@@ -111,7 +116,7 @@ def sandbox_command(where: Ports, clock: Path) -> list[str]:
     url = f"http://localhost:{where.app}"
     return python(
         *("dev.sandbox", "--http-port", where.sandbox_http, "--https-port", where.sandbox_https),
-        *("--ca-folder", FOLDER / "ca", "--clock", clock, "--control-token", secrets.token_urlsafe(16)),
+        *("--ca-folder", FOLDER / "ca", "--clock", clock, "--control-token", secrets.token_hex(16)),
         *("--redirect-uri", f"{url}/auth/callback", "--post-logout-uri", url + "/"),
     )
 
@@ -119,39 +124,6 @@ def sandbox_command(where: Ports, clock: Path) -> list[str]:
 def python(module: str, *arguments: object) -> list[str]:
     """A module of ours as a program."""
     return [sys.executable, "-P", "-m", module, *map(str, arguments)]
-
-
-def app_settings(where: Ports, session_store: str, key: str) -> dict[str, str]:
-    """The app's settings for the sandbox. All others are given as empty, so that local.settings.json fills none."""
-    from dev.sandbox import options
-    from shared import config
-
-    ours = {
-        "ENTRA_CLIENT_ID": options.CLIENT_ID,
-        "ENTRA_CLIENT_SECRET": options.CLIENT_SECRET,
-        "ENTRA_AUTHORITY": f"https://localhost:{where.sandbox_https}/common",
-        "ENTRA_ALLOWED_TENANTS": "*",
-        "GRAPH_ENDPOINT": f"http://127.0.0.1:{where.sandbox_http}/v1.0",
-        "PUBLIC_URL": f"http://localhost:{where.app}",
-        "SESSION_STORE": session_store,
-        "SEALING_KEY": key,
-        "PYTHON_THREADPOOL_THREAD_COUNT": "64",
-        "AzureWebJobsDisableHomepage": "true",
-        "AzureWebJobsStorage": session_store,
-        "FUNCTIONS_WORKER_RUNTIME": "python",
-    }
-    return dict.fromkeys(config.SETTINGS, "") | ours
-
-
-def sealing_key(file: Path) -> str:
-    """32 random bytes, base64, made once per clone: sessions outlive a restart. Nobody else may read the file."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text("ascii")
-    with os.fdopen(descriptor, "w", encoding="ascii") as made:
-        made.write(base64.b64encode(secrets.token_bytes(32)).decode())
-    return file.read_text("ascii")
 
 
 def first_to_end(running: Sequence[Child]) -> Child:
