@@ -26,6 +26,7 @@ from shared.settings import TableAddress
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.core.exceptions import HttpResponseError
     from azure.data.tables import TableServiceClient
 
 Value = str | int | bytes
@@ -192,7 +193,7 @@ class TokenStore:
             try:
                 return call()
             except azure.ResourceExistsError as problem:
-                if exists_is_fine and getattr(problem, "error_code", "") == "TableAlreadyExists":
+                if exists_is_fine and _says(problem, "TableAlreadyExists"):
                     return None
                 raise
 
@@ -232,11 +233,11 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (azure.ResourceExistsError, azure.ResourceModifiedError) as problem:
-        if getattr(problem, "error_code", "") == "TableBeingDeleted":
+        if _says(problem, "TableBeingDeleted"):
             raise errors.StorageUnavailable(retry_after=1) from None
         raise errors.RowChanged from None
     except azure.ResourceNotFoundError as problem:
-        raise (_TableMissing if getattr(problem, "error_code", "") == "TableNotFound" else errors.RowGone) from None
+        raise (_TableMissing if _says(problem, "TableNotFound") else errors.RowGone) from None
     except azure.HttpResponseError as problem:
         if problem.status_code and problem.status_code < 500:
             raise errors.StorageUnavailable from None
@@ -245,6 +246,11 @@ def _translated() -> Iterator[None]:
         raise errors.OutcomeUnknown from None
     except azure.AzureError:
         raise errors.StorageUnavailable from None
+
+
+def _says(problem: HttpResponseError, code: str) -> bool:
+    """Whether the service gave this error code; the library keeps it in one place or another, by operation."""
+    return code in (getattr(problem, "error_code", None) or problem.message)
 
 
 def _entity(row: Row) -> dict[str, Any]:
