@@ -62,9 +62,12 @@ class Admin:
 def _is_local(headers: dict[str, str]) -> bool:
     host = headers.get("host", "")
     origin = headers.get("origin")
-    if urlsplit(f"//{host}").hostname not in _LOOPBACK:
+    try:
+        if urlsplit(f"//{host}").hostname not in _LOOPBACK:
+            return False
+        return origin is None or urlsplit(origin).netloc == host
+    except ValueError:  # neither is an authority
         return False
-    return origin is None or urlsplit(origin).netloc == host
 
 
 def _is_invocation(body: TypedData) -> bool:

@@ -40,7 +40,8 @@ class Application:
         self._admin = admin.Admin(functions)
         self._sender = Sender(host_json.custom_headers)
         self._home_page = environment.get("AzureWebJobsDisableHomepage", "").lower() not in ("1", "true")
-        self._body_limit = int(environment.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT") or request.DEFAULT_BODY_LIMIT)
+        body_limit = environment.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")
+        self._body_limit = int(body_limit) if body_limit.isdecimal() else request.DEFAULT_BODY_LIMIT
         self._front_end = imitate_front_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +51,7 @@ class Application:
             else:
                 answer = await self._answer(scope, receive)
         except RequestRefused as refused:
-            answer = Response(refused.status)
+            answer = Response(refused.status, [("Connection", "close")])
         await self._sender.send(answer, send, head=scope["method"] == "HEAD", http_version=scope["http_version"])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:

@@ -1,4 +1,4 @@
-"""Binding the port before anything slow happens, so that a taken port is known at once."""
+"""Taking the port before anything slow happens, so that a taken port is known at once."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ class PortTaken(Exception):
 
 
 def bind(port: int, count: int) -> list[socket.socket]:
-    """`count` sockets bound to one port of the loopback address, not yet listening.
+    """`count` sockets that listen on one port of the loopback address. Port 0 takes a free one. Raises PortTaken.
 
-    Port 0 takes a free one. Raises PortTaken.
+    They listen at once: only that keeps other programs from the port. Whoever connects waits until a process accepts.
     """
     shared = count > 1 and hasattr(socket, "SO_REUSEPORT")
     if shared:
-        with _bound(port, shared=False) as probe:  # with SO_REUSEPORT alone, a second host of ours would go unnoticed
+        with _listening(port, shared=False) as probe:  # with SO_REUSEPORT alone, a second host of ours would not notice
             port = probe.getsockname()[1]
-        return [_bound(port, shared=True) for _ in range(count)]
-    return [_bound(port, shared=False)] * count
+        return [_listening(port, shared=True) for _ in range(count)]
+    return [_listening(port, shared=False)] * count
 
 
-def _bound(port: int, *, shared: bool) -> socket.socket:
+def _listening(port: int, *, shared: bool) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if hasattr(socket, "SO_REUSEPORT"):  # elsewhere SO_REUSEADDR would let two programs share a port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -32,6 +32,7 @@ def _bound(port: int, *, shared: bool) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()
     except OSError as error:
         listener.close()
         raise PortTaken(f"Port {port} on {HOST} cannot be used: {error.strerror}.") from error

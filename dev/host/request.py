@@ -36,25 +36,37 @@ class RequestRefused(Exception):
 def headers(scope: Scope) -> dict[str, str]:
     """Lower-case names; the values of a repeated name joined with ",".
 
-    Raises RequestRefused beyond Kestrel's limits.
+    Raises RequestRefused: 431 beyond Kestrel's limits, 400 for a value that is not UTF-8 or other than one Host.
     """
     joined: dict[str, str] = {}
     total = 0
     for raw_name, raw_value in scope["headers"]:
         total += len(raw_name) + len(raw_value) + 4
         name = raw_name.decode("ascii")
-        value = raw_value.decode("latin-1")
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
+        try:
+            value = raw_value.decode("utf-8")
+        except UnicodeDecodeError:
+            raise RequestRefused(400) from None
+        if name not in joined:
+            joined[name] = value
+        elif name == "host":
+            raise RequestRefused(400)
+        else:
+            joined[name] = f"{joined[name]},{value}"
     if total > MAX_HEADERS_TOTAL or len(scope["headers"]) > MAX_HEADERS:
         raise RequestRefused(431)
+    if "host" not in joined and scope["http_version"] != "1.0":
+        raise RequestRefused(400)
     return joined
 
 
 def check_request_line(scope: Scope) -> None:
-    """Raises RequestRefused (414) for a request line longer than Kestrel reads."""
+    """Raises RequestRefused: 414 for a request line longer than Kestrel reads, 400 for one that is not ASCII."""
     around = len("  HTTP/1.1\r\n") + len(scope["method"])
     if len(scope["raw_path"]) + 1 + len(scope["query_string"]) + around > MAX_REQUEST_LINE:
         raise RequestRefused(414)
+    if not scope["query_string"].isascii():
+        raise RequestRefused(400)
 
 
 def url(scheme: str, host: str, path: str, query_string: str) -> str:

@@ -87,13 +87,13 @@ def _check_framing(response: Response, names: set[str]) -> None:
 
 
 class Sender:
-    """Sends responses with what the server adds: Server, Date, the framing and the custom headers of host.json."""
+    """Sends responses with what the server adds: framing, the custom headers of host.json, Date and Server."""
 
     __slots__ = ("_custom_headers", "_date", "_date_second")
 
     def __init__(self, custom_headers: Mapping[str, str]) -> None:
         self._custom_headers = [
-            (name.lower(), name.encode("ascii"), value.encode("latin-1")) for name, value in custom_headers.items()
+            (name.lower(), name.encode("ascii"), value.encode("ascii")) for name, value in custom_headers.items()
         ]
         self._date = b""
         self._date_second = 0
@@ -101,15 +101,18 @@ class Sender:
     async def send(self, response: Response, send: Send, *, head: bool, http_version: str) -> None:
         """Send `response`; a HEAD request's answer loses its body (HttpProtocol.cs)."""
         names = {name.lower() for name, _ in response.headers}
-        headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.headers]
+        headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in response.headers]
         framed = "content-length" in names or response.status in (204, 304) or head
         if not framed and (not response.body or http_version == "1.0"):  # else uvicorn sends chunks, as Kestrel does
             headers.append((b"Content-Length", b"%d" % len(response.body)))
+        for folded, name, value in self._custom_headers:
+            if folded not in names:
+                names.add(folded)
+                headers.append((name, value))
         if "date" not in names:
             headers.append((b"Date", self._now()))
         if "server" not in names:
             headers.append((b"Server", b"Kestrel"))
-        headers += [(name, value) for folded, name, value in self._custom_headers if folded not in names]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})
 

@@ -1,4 +1,4 @@
-"""One serving process: loads the app, then serves it with uvicorn on sockets that are already bound."""
+"""One serving process: loads the app, then serves it with uvicorn on a socket that already listens."""
 
 from __future__ import annotations
 

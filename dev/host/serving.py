@@ -7,13 +7,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from dev.host.options import HostOptions
 
 _CLONE = Path(__file__).resolve().parents[2]
 _LISTENING = "Listening on "
+_STOP_TIME = 20  # seconds
 
 
 class NotStarted(Exception):
@@ -24,13 +24,16 @@ class NotStarted(Exception):
         self.exit_code = exit_code
 
 
-@dataclass(slots=True)
 class RunningHost:
-    """`url` has no trailing slash; `log` grows while the host runs."""
+    """A started host; its output is collected while it runs."""
 
-    process: subprocess.Popen[str]
-    url: str = ""
-    _lines: list[str] = field(default_factory=list)
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.url = ""
+        self._lines: list[str] = []
+        self._address_known = threading.Event()
+        self._collector = threading.Thread(target=self._collect, daemon=True)
+        self._collector.start()
 
     @property
     def port(self) -> int:
@@ -41,26 +44,36 @@ class RunningHost:
         """All that host and app have printed so far."""
         return "".join(self._lines)
 
-    def wait_until_listening(self) -> bool:
-        """Collects output until the line that tells the address; False when the output ended before it."""
+    def wait_until_listening(self) -> None:
+        """Raises NotStarted when the host ends instead."""
+        self._address_known.wait()
+        if not self.url:
+            raise NotStarted(self.process.wait(), self.log)
+
+    def stop(self) -> None:
+        """Asks the host to stop, and returns when it and its output have ended."""
+        self.process.terminate()
+        try:
+            self.process.wait(_STOP_TIME)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._collector.join()
+
+    def _collect(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.append(line)
             if line.startswith(_LISTENING):
                 self.url = line.removeprefix(_LISTENING).strip()
-                return True
-        return False
-
-    def collect(self) -> None:
-        """Collects output until it ends."""
-        assert self.process.stdout is not None
-        self._lines.extend(self.process.stdout)
+                self._address_known.set()
+        self._address_known.set()
 
 
 @contextmanager
 def serve(options: HostOptions) -> Iterator[RunningHost]:
     """Run `python -m dev.host` with exactly the environment of `options` until the block ends. Raises NotStarted."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "dev.host", *options.arguments()],
         cwd=_CLONE,
         env=dict(options.environment),
@@ -70,19 +83,10 @@ def serve(options: HostOptions) -> Iterator[RunningHost]:
         text=True,
         encoding="utf-8",
         errors="replace",
-    )
-    host = RunningHost(process)
-    with process:
+    ) as process:
+        host = RunningHost(process)
         try:
-            if not host.wait_until_listening():
-                raise NotStarted(process.wait(), host.log)
-            collector = threading.Thread(target=host.collect, daemon=True)
-            collector.start()
+            host.wait_until_listening()
             yield host
         finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        collector.join()
+            host.stop()

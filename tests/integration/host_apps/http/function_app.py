@@ -25,3 +25,13 @@ def echo(req: func.HttpRequest) -> func.HttpResponse:
         "body": req.get_body().decode("latin-1"),
     }
     return func.HttpResponse(json.dumps(seen), mimetype="application/json")
+
+
+@app.route(route="trivial", methods=["GET"])
+def trivial(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("hello")
+
+
+@app.route(route="coroutine", methods=["GET"])
+async def coroutine(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("hello")
