@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from shared import errors
+from shared import errors, log
 from shared.clock import Clock, Deadline, http_date
 from shared.outbound import Answer, Outbound, OutboundError, bounded_by
 from shared.settings import TableAddress
@@ -239,18 +239,21 @@ def _translated() -> Iterator[None]:
     except azure.ResourceNotFoundError as problem:
         raise (_TableMissing if _says(problem, "TableNotFound") else errors.RowGone) from None
     except azure.HttpResponseError as problem:
+        log.event("storage_refused", status=problem.status_code, exception=type(problem).__name__)
         if problem.status_code and problem.status_code < 500:
             raise errors.StorageUnavailable from None
         raise errors.OutcomeUnknown from None
-    except (azure.ServiceResponseError, OSError):
+    except (azure.ServiceResponseError, OSError) as problem:
+        log.event("storage_unanswered", exception=type(problem).__name__)
         raise errors.OutcomeUnknown from None
-    except azure.AzureError:
+    except azure.AzureError as problem:
+        log.event("storage_unreachable", exception=type(problem).__name__)
         raise errors.StorageUnavailable from None
 
 
 def _says(problem: HttpResponseError, code: str) -> bool:
     """Whether the service gave this error code; the library keeps it in one place or another, by operation."""
-    return code in (getattr(problem, "error_code", None) or problem.message)
+    return code in (getattr(problem, "error_code", None) or str(problem))
 
 
 def _entity(row: Row) -> dict[str, Any]:
