@@ -53,7 +53,7 @@ class AzuriteOptions:
 def serve(options: AzuriteOptions, progress: Progress | None = None) -> Iterator[Azurite]:
     """Azurite, ready. Raises terminal.Stop where Node or its packages cannot be had or it does not start."""
     with launch(options, progress or Progress()) as child:
-        yield ready(child)
+        yield Azurite(child, *child.wait_until(lambda: ports(child)))
 
 
 def launch(options: AzuriteOptions, progress: Progress) -> Child:
@@ -70,12 +70,7 @@ def launch(options: AzuriteOptions, progress: Progress) -> Child:
     return Child("Azurite", command, options.log, children.bare_environment(os.environ))
 
 
-def ready(child: Child) -> Azurite:
-    """Waits until all three services have said where they listen."""
-
-    def ports() -> dict[str, str] | None:
-        found = dict(_LISTENING.findall(child.output()))
-        return found if len(found) == 3 else None
-
-    listening = child.wait_until(ports)
-    return Azurite(child, *(int(listening[service]) for service in ("Blob", "Queue", "Table")))
+def ports(child: Child) -> tuple[int, int, int] | None:
+    """Where blobs, queues and tables are served, once all three have said so."""
+    found = dict(_LISTENING.findall(child.output()))
+    return (int(found["Blob"]), int(found["Queue"]), int(found["Table"])) if len(found) == 3 else None

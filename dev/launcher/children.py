@@ -55,17 +55,23 @@ class Child:
         lines = "".join(f"\n  {line}" for line in self.output().splitlines()[-count:])
         return f"The last lines of {self.log}:{lines or ' none'}"
 
+    def poll[T](self, ready: Callable[[], T | None], seconds: float = 60) -> T | None:
+        """Asks once. Raises Stop where the child has ended, or was started longer ago than it may take."""
+        ended = self.exit_code() is not None
+        answer = ready()
+        if not answer and ended:
+            raise Stop(self.obituary())
+        if not answer and time.monotonic() - self.started > seconds:
+            raise Stop(f"{self.name} was not ready after {seconds:.0f} s. {self.last_words()}")
+        return answer
+
     def wait_until[T](self, ready: Callable[[], T | None], seconds: float = 60) -> T:
-        """Asks until the answer is true, and returns it. Raises Stop where the child ends first or the time is over."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            answer = ready()
+        """Asks until the answer is true, and returns it. Raises Stop as `poll` does."""
+        while True:
+            answer = self.poll(ready, seconds)
             if answer:
                 return answer
-            if self.exit_code() is not None:
-                raise Stop(self.obituary())
             time.sleep(0.02)
-        raise Stop(f"{self.name} was not ready after {seconds:.0f} s. {self.last_words()}")
 
     def obituary(self) -> str:
         """For the person who must find out why it ended by itself."""

@@ -8,12 +8,14 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from dev import certificates
+from dev.azurite import serving
 from dev.launcher import children, ports, settings, start
 from dev.launcher.children import Child
 from dev.launcher.terminal import Progress, Stop
@@ -32,23 +34,33 @@ class Ports:
     queues: int
     tables: int
 
+    @property
+    def url(self) -> str:
+        """The one address for people."""
+        return f"http://localhost:{self.app}"
 
-def main(arguments: list[str]) -> int:
-    """Runs until Ctrl-C or SIGTERM (exit code 0), or until one of the three ends by itself (1). Raises Stop."""
-    parser = argparse.ArgumentParser(prog="python3 dev run", description=__doc__)
+
+def main(arguments: list[str], folder: Path = FOLDER) -> int:
+    """Runs until Ctrl-C or SIGTERM (exit code 0), or until one of the three ends by itself (1). Raises Stop.
+
+    `folder` keeps tables, keys and logs from one run to the next.
+    """
+    parser = argparse.ArgumentParser(prog="python3 dev run", description="Start everything on this machine.")
     parser.add_argument("--port", type=int, default=7071, help="where the app answers (default 7071)")
     asked = parser.parse_args(arguments)
     if not 1 <= asked.port <= 65535:
         parser.error("a port is between 1 and 65535")
+    progress = Progress()
     try:
-        with ending_on_signals():
-            return run(choose_ports(asked.port), Progress())
+        with ending_on_signals(), alone(folder):
+            return run(choose_ports(asked.port), folder, progress)
     except KeyboardInterrupt:
+        progress.say("Stopped.")
         return 0
 
 
 def choose_ports(app: int) -> Ports:
-    """The app's port must be the one asked for, since the address is registered with it; the others take the next free.
+    """The app's port must be the one asked for, since its address is registered; the others take the next free ones.
 
     Raises Stop where the app's is taken.
     """
@@ -60,65 +72,87 @@ def choose_ports(app: int) -> Ports:
     return Ports(*chosen)
 
 
-def run(where: Ports, progress: Progress) -> int:
+def run(where: Ports, folder: Path, progress: Progress) -> int:
     """Starts everything, waits, ends everything. Returns 1 where something ended by itself."""
     with ExitStack() as stack:
-        running = start_everything(where, progress, stack)
-        url = f"http://localhost:{where.app}"
-        progress.say(f"\n  {url}\n\nCtrl-C stops everything. Logs: {FOLDER / 'logs'}")
+        running = start_everything(where, folder, progress, stack)
+        progress.say(f"\n  {where.url}\n\nCtrl-C stops everything. What each part says is in {folder / 'logs'}.")
         ended = first_to_end(running)
-        progress.say("")
-        print(ended.obituary(), file=sys.stderr)
+        print(f"\n{ended.obituary()}", file=sys.stderr)
         return 1
 
 
-def start_everything(where: Ports, progress: Progress, stack: ExitStack) -> list[Child]:
-    """Azurite and the sandbox side by side, then the host; a line for each as it becomes ready. Raises Stop."""
-    from dev import certificates
-    from dev.azurite import serving
+def start_everything(where: Ports, folder: Path, progress: Progress, stack: ExitStack) -> list[Child]:
+    """All three side by side; a line for each as it becomes ready. The first to be stopped comes last. Raises Stop."""
+    logs = folder / "logs"
+    environment = children.bare_environment(os.environ)
+    certificates.ca_file(folder / "ca")
+    (folder / "clock").unlink(missing_ok=True)  # every run starts at the real time
+    azurite = stack.enter_context(serving.launch(azurite_options(where, folder), progress))
+    sandbox = stack.enter_context(
+        Child("The sandbox", sandbox_command(where, folder), logs / "sandbox.log", environment)
+    )
+    environment |= app_settings(where, folder, serving.Azurite(azurite, where.blobs, where.queues, where.tables))
+    host = stack.enter_context(Child("The app", host_command(where, folder), logs / "app.log", environment))
+    wait_for_all(
+        {
+            "Azurite": (azurite, lambda: serving.ports(azurite) is not None),
+            "sandbox": (sandbox, lambda: "ready" in sandbox.output().splitlines()),
+            "app": (host, lambda: "Listening on " in host.output()),
+        },
+        progress,
+    )
+    return [azurite, sandbox, host]
 
-    logs = FOLDER / "logs"
-    ca = certificates.ca_file(FOLDER / "ca")
-    clock = FOLDER / "clock"
-    clock.unlink(missing_ok=True)  # each run starts at the real time
-    options = serving.AzuriteOptions(
-        log=logs / "azurite.log",
-        folder=FOLDER / "azurite",
+
+def wait_for_all(starting: dict[str, tuple[Child, Callable[[], bool]]], progress: Progress) -> None:
+    """Waits for each, in the order in which they become ready. Raises Stop where one ends or needs over a minute."""
+    while starting:
+        for name, (child, is_ready) in list(starting.items()):
+            if child.poll(is_ready):
+                progress.done(name, time.monotonic() - child.started)
+                del starting[name]
+        time.sleep(0.02)
+
+
+def azurite_options(where: Ports, folder: Path) -> serving.AzuriteOptions:
+    """Tables for the app and blobs for timers under `func start`, kept from one run to the next."""
+    return serving.AzuriteOptions(
+        log=folder / "logs" / "azurite.log",
+        folder=folder / "azurite",
         blob_port=where.blobs,
         queue_port=where.queues,
         table_port=where.tables,
     )
-    azurite = stack.enter_context(serving.launch(options, progress))
-    environment = children.bare_environment(os.environ)
-    sandbox = stack.enter_context(
-        Child("The sandbox", sandbox_command(where, clock), logs / "sandbox.log", environment)
+
+
+def sandbox_command(where: Ports, folder: Path) -> list[str]:
+    """How the sandbox is started: it knows the app's addresses as Entra's app registration would."""
+    token = secrets.token_hex(16)  # token_urlsafe may begin with a dash, which reads as an option
+    page = folder / "sandbox-page.txt"
+    page.write_text(f"http://127.0.0.1:{where.sandbox_http}/?token={token}\n", "ascii")
+    page.chmod(0o600)
+    return python(
+        *("dev.sandbox", "--http-port", where.sandbox_http, "--https-port", where.sandbox_https),
+        *("--ca-folder", folder / "ca", "--clock", folder / "clock", "--control-token", token),
+        *("--redirect-uri", f"{where.url}/auth/callback", "--post-logout-uri", f"{where.url}/"),
     )
-    storage = serving.ready(azurite)
-    progress.done("Azurite", time.monotonic() - azurite.started)
-    sandbox.wait_until(lambda: "ready" in sandbox.output().splitlines())
-    progress.done("sandbox", time.monotonic() - sandbox.started)
-    command = python("dev.host", "--app", start.ROOT, "--port", where.app, "--ca", ca, "--clock", clock)
+
+
+def host_command(where: Ports, folder: Path) -> list[str]:
+    """How the local host is started."""
+    ca = certificates.ca_file(folder / "ca")
+    return python("dev.host", "--app", start.ROOT, "--port", where.app, "--ca", ca, "--clock", folder / "clock")
+
+
+def app_settings(where: Ports, folder: Path, azurite: serving.Azurite) -> dict[str, str]:
+    """What the app is told."""
     upstreams = settings.Upstreams(
         authority=f"https://localhost:{where.sandbox_https}/common",
         graph=f"http://127.0.0.1:{where.sandbox_http}/v1.0",
-        session_store=storage.connection_string,
+        session_store=azurite.connection_string,
     )
-    key = settings.sealing_key(FOLDER / "sealing-key")
-    environment |= settings.for_sandbox(f"http://localhost:{where.app}", upstreams, key)
-    host = stack.enter_context(Child("The local host", command, logs / "host.log", environment))
-    host.wait_until(lambda: "Listening on " in host.output())
-    progress.done("app", time.monotonic() - host.started)
-    return [host, sandbox, azurite]
-
-
-def sandbox_command(where: Ports, clock: Path) -> list[str]:
-    """How the sandbox is started: it knows the app's addresses as Entra's app registration would."""
-    url = f"http://localhost:{where.app}"
-    return python(
-        *("dev.sandbox", "--http-port", where.sandbox_http, "--https-port", where.sandbox_https),
-        *("--ca-folder", FOLDER / "ca", "--clock", clock, "--control-token", secrets.token_hex(16)),
-        *("--redirect-uri", f"{url}/auth/callback", "--post-logout-uri", url + "/"),
-    )
+    return settings.for_sandbox(where.url, upstreams, settings.sealing_key(folder / "sealing-key"))
 
 
 def python(module: str, *arguments: object) -> list[str]:
@@ -126,13 +160,30 @@ def python(module: str, *arguments: object) -> list[str]:
     return [sys.executable, "-P", "-m", module, *map(str, arguments)]
 
 
-def first_to_end(running: Sequence[Child]) -> Child:
+def first_to_end(running: list[Child]) -> Child:
     """Waits until one of them ends by itself."""
     while True:
         for child in running:
             if child.exit_code() is not None:
                 return child
         time.sleep(0.2)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Two runs would write to the same tables and keys. Raises Stop where this clone runs already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    with (folder / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Stop("`dev run` is running already in this clone: use that one, or stop it first.") from error
+        yield
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import http.client
 import json
 import socket
 import ssl
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,9 +97,11 @@ class Client:
 
     def begin(self, **options: Any) -> dict[str, Any]:
         """MSAL's flow: auth_uri, state, code_verifier, nonce."""
-        flow: dict[str, Any] = self.msal.initiate_auth_code_flow(
-            list(SCOPES), redirect_uri=REDIRECT_URI, response_mode="query", **options
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MSAL recommends form_post, which SameSite cookies do not survive
+            flow: dict[str, Any] = self.msal.initiate_auth_code_flow(
+                list(SCOPES), redirect_uri=REDIRECT_URI, response_mode="query", **options
+            )
         return flow
 
     def sign_in(self, person: str = "work", **options: Any) -> dict[str, Any]:

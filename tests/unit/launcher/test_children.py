@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from dev.launcher import children
 from dev.launcher.children import Child
 from dev.launcher.terminal import Stop
+from tests.support.processes import all_end, processes
 
 CLONE = Path(__file__).resolve().parents[3]
 
@@ -22,24 +20,6 @@ CLONE = Path(__file__).resolve().parents[3]
 def child(tmp_path: Path, program: str) -> Child:
     log = tmp_path / "child.log"
     return Child("The program", [sys.executable, "-c", program], log, children.bare_environment(os.environ))
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
-def eventually(true: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 FAMILY = """
@@ -57,30 +37,30 @@ def pids(running: Child) -> list[int]:
 def test_leaving_the_block_ends_the_program_and_all_that_it_started(tmp_path: Path) -> None:
     with child(tmp_path, FAMILY) as running:
         family = pids(running)
-        assert all(map(is_running, family))
-    assert eventually(lambda: not any(map(is_running, family)))
+        assert set(family) <= {process.pid for process in processes()}
+    assert all_end(family)
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     stubborn = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(os.getpid(), flush=True)"
     with child(tmp_path, f"{stubborn}; time.sleep(600)") as running:
         family = pids(running)
-    assert eventually(lambda: not any(map(is_running, family)))
+    assert all_end(family)
 
 
 def test_a_program_ends_when_its_holder_is_killed(tmp_path: Path) -> None:
     holder = f"""
 import os, pathlib, sys, time
 from dev.launcher.children import Child
-Child("x", [sys.executable, "-c", {FAMILY!r}], pathlib.Path({str(tmp_path / "child.log")!r}), os.environ)
+child = Child("x", [sys.executable, "-c", {FAMILY!r}], pathlib.Path({str(tmp_path / "child.log")!r}), os.environ)
+print(child.wait_until(lambda: child.output() if len(child.output().split()) == 2 else None), flush=True)
 time.sleep(600)
 """
-    with subprocess.Popen([sys.executable, "-c", holder], cwd=CLONE) as process:
-        log = tmp_path / "child.log"
-        assert eventually(lambda: log.exists() and len(log.read_text().split()) == 2)
-        family = [int(word) for word in log.read_text().split()]
-        process.send_signal(signal.SIGKILL)
-    assert eventually(lambda: not any(map(is_running, family)))
+    with subprocess.Popen([sys.executable, "-c", holder], cwd=CLONE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        family = [int(word) for word in process.stdout.readline().split()]
+        process.kill()
+    assert all_end(family)
 
 
 def test_one_that_ends_instead_of_becoming_ready_is_named_with_its_last_lines(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,11 @@ def test_a_taken_port_for_the_app_is_one_line_with_its_number_and_the_way_out(ta
     assert f"Port {taken} is taken" in str(problem.value)
     assert "--port" in str(problem.value)
     assert "\n" not in str(problem.value)
+
+
+def test_a_second_run_of_the_same_clone_is_refused_in_one_line(tmp_path: Path) -> None:
+    with run.alone(tmp_path), pytest.raises(Stop, match="running already in this clone"), run.alone(tmp_path):
+        pass
 
 
 def test_every_port_is_another() -> None:
