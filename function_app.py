@@ -12,6 +12,7 @@ import azure.functions as func
 
 from functions import callback, health, login, messages, page, session, sign_out
 from shared import errors, http, log
+from shared.config import Config
 from shared.services import LazyServices, Services
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -23,16 +24,20 @@ Handler = Callable[[func.HttpRequest, Services], http.Response]
 def answered(request: func.HttpRequest, handler: Callable[[], http.Response]) -> func.HttpResponse:
     """Run a handler; whatever it raises becomes an answer of ours, and every answer gets its headers."""
     trace = http.trace_id(request)
-    made = services.made()
-    config = made.config if made else None
     try:
         answer = handler()
     except errors.DrawbridgeError as problem:
-        answer = http.error_answer(problem, request, config, trace)
+        answer = http.error_answer(problem, request, _config(), trace)
     except Exception as problem:  # noqa: BLE001 - the one place where the unexpected ends
         log.failure("internal_error", problem, trace=trace)
-        answer = http.error_answer(errors.InternalError(), request, config, trace)
-    return http.dressed(answer, config, trace)
+        answer = http.error_answer(errors.InternalError(), request, _config(), trace)
+    return http.dressed(answer, _config(), trace)
+
+
+def _config() -> Config | None:
+    """The settings where they are known; asked after the handler, since the first request makes them."""
+    made = services.made()
+    return made.config if made else None
 
 
 def served(request: func.HttpRequest, handler: Handler) -> func.HttpResponse:
