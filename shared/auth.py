@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -212,12 +213,11 @@ class Auth:
             return False
 
     def _tokens(self, result: Mapping[str, Any]) -> Tokens:
-        access_token, refresh_token, scope = (
-            result.get("access_token"),
-            result.get("refresh_token"),
-            result.get("scope"),
-        )
-        if not isinstance(access_token, str) or not access_token.isascii() or not isinstance(refresh_token, str | None):
+        access_token, refresh_token, scope = map(result.get, ("access_token", "refresh_token", "scope"))
+        # It becomes a header of every Graph request, so nothing may be in it that ends one.
+        if not isinstance(access_token, str) or not re.fullmatch(r"[\x21-\x7e]+", access_token):
+            raise errors.EntraBadAnswer
+        if not isinstance(refresh_token, str | None):
             raise errors.EntraBadAnswer
         life = _seconds(result.get("expires_in"))
         scopes = tuple(scope.split()) if isinstance(scope, str) else self._config.scopes
