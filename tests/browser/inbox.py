@@ -79,9 +79,11 @@ class Inbox:
         expect(self.body).to_be_visible()
 
     def sign_out(self) -> None:
-        """Presses the button and waits until the browser has left for the sandbox's sign-out, or come back from it."""
         self.page.get_by_role("button", name="Sign out").click()
-        self.page.wait_for_function("() => document.querySelector('#welcome:not([hidden]) a') || !document.querySelector('#welcome')")
+
+    def back(self) -> None:
+        """The browser's Back. A page that it had kept in memory comes without a load event."""
+        self.page.go_back(wait_until="commit")
 
     def text(self) -> str:
         """All text of the document, hidden or not, titles included."""
