@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from dev.sandbox import control, control_page, pages
@@ -24,7 +25,8 @@ def build(world: World) -> ASGIApp:
             *token_endpoint.routes(),
             *sign_in_pages.routes(),
             *logout.routes(),
-        ]
+        ],
+        middleware=[Middleware(control.ControlGate, world)],
     )
     inner.state.world = world
-    return FrontDoor(control.ControlGate(inner, world), world)
+    return FrontDoor(inner, world)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
 from dataclasses import dataclass
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dev.sandbox.world import World
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
 
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
@@ -67,6 +72,18 @@ class Connection(HttpToolsProtocol):
         """Send bytes past the framing of HTTP."""
         if not self.transport.is_closing():
             self.transport.write(data)
+
+    def has_unsent_data(self) -> bool:
+        """Whether a reset would throw away what was written: in this process, or where it can be seen in the kernel."""
+        if self.transport.is_closing():
+            return False
+        if self.transport.get_write_buffer_size():
+            return True
+        if sys.platform != "linux":
+            return False
+        sock = self.transport.get_extra_info("socket")
+        unsent = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+        return any(unsent)
 
     def _stop_waiting(self) -> None:
         if self._idle is not None:

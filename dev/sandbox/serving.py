@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -121,15 +122,17 @@ def serve(options: SandboxOptions) -> Iterator[Sandbox]:
 
 def _bind(port: int) -> list[socket.socket]:
     """The same port on 127.0.0.1 and, where the machine has it, on ::1: `localhost` may mean either."""
-    first = socket.socket(socket.AF_INET)
-    if hasattr(socket, "SO_REUSEADDR"):
+    # asyncio sets TCP_NODELAY only where the protocol is given; without it small writes wait for delayed ACKs.
+    first = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if sys.platform != "win32":  # where it would let two servers share a port
         first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     first.bind(("127.0.0.1", port))
     sockets = [first]
     with contextlib.suppress(OSError):
-        second = socket.socket(socket.AF_INET6)
+        second = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         second.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":
+            second.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         second.bind(("::1", first.getsockname()[1]))
         sockets.append(second)
     return sockets

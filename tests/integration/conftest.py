@@ -1,0 +1,45 @@
+"""A sandbox without an app, for tests of the sandbox itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from dev.sandbox.serving import Sandbox
+    from tests.support.sandbox_client import Client
+
+
+@pytest.fixture(scope="session")
+def running_lone_sandbox(ca_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """With redirect URIs where nobody listens; tests take `lone_sandbox`, which is reset for each of them."""
+    from dev.sandbox.options import SandboxOptions
+    from dev.sandbox.serving import serve
+    from tests.support.sandbox_client import OTHER_REDIRECT_URI, POST_LOGOUT_URI, REDIRECT_URI
+
+    options = SandboxOptions(
+        ca_folder=ca_folder,
+        redirect_uris=(REDIRECT_URI, OTHER_REDIRECT_URI),
+        post_logout_uris=(POST_LOGOUT_URI,),
+        clock_file=tmp_path_factory.mktemp("lone-clock") / "clock",
+    )
+    with serve(options) as running:
+        yield running
+
+
+@pytest.fixture
+def lone_sandbox(running_lone_sandbox: Sandbox) -> Sandbox:
+    """As it was at its start."""
+    running_lone_sandbox.control.reset()
+    return running_lone_sandbox
+
+
+@pytest.fixture
+def client(lone_sandbox: Sandbox) -> Client:
+    """MSAL at the authority `common`, and raw requests."""
+    from tests.support.sandbox_client import Client
+
+    return Client(lone_sandbox)
