@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 
-class _OneLine(logging.Formatter):
+class OneLine(logging.Formatter):
     """A message's own line breaks are escaped, so that no text from outside can imitate a record."""
 
     converter = staticmethod(time.gmtime)
@@ -31,7 +31,7 @@ def configure(environment: Mapping[str, str]) -> None:
     PYTHON_ENABLE_DEBUG_LOGGING, the platform's own setting, shows each invocation too.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine())
+    handler.setFormatter(OneLine())
     debugging = environment.get("PYTHON_ENABLE_DEBUG_LOGGING", "").lower() in ("1", "true", "t", "yes", "y")
     logging.basicConfig(handlers=[handler], level=logging.DEBUG if debugging else logging.INFO, force=True)
     logging.getLogger("azure.functions").setLevel(

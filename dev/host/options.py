@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_CLONE = Path(__file__).resolve().parents[2]
+
 
 @dataclass(frozen=True, slots=True)
 class HostOptions:
@@ -69,7 +71,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="dev host", description="Serve a Functions app through the platform's own worker library."
     )
     parser.add_argument(
-        "--app", type=_path, default=_path("."), metavar="FOLDER", help="folder of host.json and function_app.py"
+        "--app",
+        type=_path,
+        default=_CLONE,
+        metavar="FOLDER",
+        help="folder of the Functions app (default: this clone)",
     )
     parser.add_argument(
         "--port", type=_port, default=7071, metavar="N", help="port on 127.0.0.1, 0 for a free one (default 7071)"

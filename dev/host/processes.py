@@ -32,7 +32,6 @@ class _Child:
 
     def __init__(self, options: HostOptions, listener: socket.socket) -> None:
         self.listener = listener
-        self.listening = False
         self.connection, other_end = _spawn.Pipe()
         self.process: SpawnProcess = _spawn.Process(target=_serve, args=(options, listener, other_end))
         self.process.start()
@@ -40,11 +39,16 @@ class _Child:
 
     def wait_until_listening(self) -> bool:
         """Whether it listens; False when it ended instead."""
-        ready = wait([self.connection, self.process.sentinel])
-        self.listening = self.connection in ready and self.connection.poll() and not _at_end(self.connection)
-        if not self.listening:
-            self.process.join()
-        return self.listening
+        if self.connection in wait([self.connection, self.process.sentinel]) and not _at_end(self.connection):
+            return True
+        self.process.join()
+        return False
+
+    def ended(self) -> str:
+        """How it ended, once its sentinel says that it has."""
+        self.process.join()
+        self.connection.close()
+        return f"Process {self.process.pid} ended ({self.process.exitcode})"
 
     def stop(self) -> None:
         self.process.terminate()
@@ -89,10 +93,12 @@ def serve(options: HostOptions, listeners: list[socket.socket], on_listening: Ca
         signal.signal(number, lambda *_: waker.send(None))
     children: list[_Child] = []
     try:
-        for listener in listeners:
-            children.append(_Child(options, listener))
-            if not children[-1].wait_until_listening():
-                return children[-1].process.exitcode or 1
+        for group in (listeners[:1], listeners[1:]):  # what is wrong with the app, the first one says alone
+            started = [_Child(options, listener) for listener in group]
+            children += started
+            for child in started:
+                if not child.wait_until_listening():
+                    return 0 if woken.poll() else child.process.exitcode or 1
         on_listening()
         return _supervise(options, children, woken)
     finally:
@@ -107,11 +113,7 @@ def _supervise(options: HostOptions, children: list[_Child], woken: Connection) 
             return 0
         for index, child in enumerate(children):
             if child.process.sentinel in ready:
-                print(
-                    f"Process {child.process.pid} ended ({child.process.exitcode}); starting another.",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                print(f"{child.ended()}; starting another.", file=sys.stderr, flush=True)
                 children[index] = _Child(options, child.listener)
                 if not children[index].wait_until_listening():
                     return 1

@@ -19,7 +19,7 @@ from dev.host.options import HostOptions
 
 REFUSED = 2  # exit code: what was asked for cannot be started
 _KEEP_ALIVE = 130  # seconds, KestrelServerLimits.KeepAliveTimeout
-_GRACE = 5  # seconds that requests under way get when the host stops
+_GRACE = 3  # seconds that requests under way get when the host stops
 
 _logger = logging.getLogger("dev.host")
 

@@ -94,8 +94,9 @@ def test_a_constraint_refuses_what_dotnet_refuses(text: str, value: str) -> None
         "range(9,1)",
         "min(-)",
         "regex",
-    ]
-    + ["maxlength(-1)", "regex([)"],
+        "maxlength(-1)",
+        "regex([)",
+    ],
 )
 def test_an_unknown_or_malformed_constraint_is_an_error_that_names_it(text: str) -> None:
     with pytest.raises(ConstraintInvalid) as raised:

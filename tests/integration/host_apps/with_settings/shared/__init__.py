@@ -1,0 +1,1 @@
+"""The rest of the app, where the real one has it."""
