@@ -13,7 +13,7 @@ from http.cookies import Morsel, SimpleCookie
 from typing import Any, Literal
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from shared.config import Config
 
