@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 MOST_BYTES = 256
-_PATH = re.compile(r"/(?:(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+/?)*")
+# One way to match each character, so that no input makes it try twice.
+_PATH = re.compile(r"/(?!/)(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}|/(?!/))*")
 _QUERY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _ENCODED_TROUBLE = re.compile(r"%(?:0[0-9a-f]|1[0-9a-f]|7f|2f|5c|2e|25)", re.IGNORECASE)
 _ENCODED_CONTROL = re.compile(r"%(?:0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE)
@@ -26,6 +28,6 @@ def safe_return_path(text: str) -> str:
     if _ENCODED_TROUBLE.search(path) or _ENCODED_CONTROL.search(query):
         return "/"
     segments = path.split("/")[1:]
-    if any(segment in (".", "..") for segment in segments) or segments[0].lower() in _NOT_PAGES:
+    if any(segment in (".", "..") for segment in segments) or unquote(segments[0]).lower() in _NOT_PAGES:
         return "/"
     return path + mark + query
