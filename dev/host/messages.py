@@ -33,28 +33,15 @@ class TypedData:
 
 
 @dataclass(slots=True)
-class NullableString:
-    value: str
+class Nullable[T]:
+    """NullableString, NullableBool, NullableDouble, NullableTimestamp: a value that could also be absent, as None."""
 
-
-@dataclass(slots=True)
-class NullableBool:
-    value: bool
-
-
-@dataclass(slots=True)
-class NullableDouble:
-    value: float
+    value: T
 
 
 @dataclass(slots=True)
 class Timestamp:
     seconds: int
-
-
-@dataclass(slots=True)
-class NullableTimestamp:
-    value: Timestamp
 
 
 class SameSite:
@@ -74,13 +61,13 @@ class RpcHttpCookie:
 
     name: str
     value: str
-    domain: NullableString | None = None
-    path: NullableString | None = None
-    expires: NullableTimestamp | None = None
-    secure: NullableBool | None = None
-    http_only: NullableBool | None = None
+    domain: Nullable[str] | None = None
+    path: Nullable[str] | None = None
+    expires: Nullable[Timestamp] | None = None
+    secure: Nullable[bool] | None = None
+    http_only: Nullable[bool] | None = None
     same_site: int = 0
-    max_age: NullableDouble | None = None
+    max_age: Nullable[float] | None = None
 
 
 @dataclass(slots=True)
@@ -181,42 +168,6 @@ setattr(BindingInfo, "in", 0)  # a keyword in Python, so it cannot be written in
 
 
 @dataclass(slots=True)
-class RpcFunctionMetadata:
-    name: str
-    function_id: str
-    directory: str
-    script_file: str
-    entry_point: str
-    language: str
-    bindings: Mapping[str, BindingInfo]
-    raw_bindings: Sequence[str]
-    retry_options: object
-    properties: Mapping[str, str]
-    managed_dependency_enabled: bool
-    is_proxy: bool
-
-
-@dataclass(slots=True)
-class WorkerInitResponse:
-    capabilities: Mapping[str, str]
-    worker_metadata: object
-    result: StatusResult
-
-
-@dataclass(slots=True)
-class FunctionMetadataResponse:
-    use_default_metadata_indexing: bool
-    function_metadata_results: Sequence[RpcFunctionMetadata] | None
-    result: StatusResult
-
-
-@dataclass(slots=True)
-class FunctionLoadResponse:
-    function_id: str
-    result: StatusResult
-
-
-@dataclass(slots=True)
 class StreamingMessage:
     """What the worker library is called with: `request` holds the message, `properties` what the proxy worker adds."""
 
@@ -224,24 +175,25 @@ class StreamingMessage:
     properties: Mapping[str, object] = field(default_factory=dict)
 
 
+# What the library makes only while it loads an app needs no class of its own.
 protos = SimpleNamespace(
     BindingInfo=BindingInfo,
-    FunctionLoadResponse=FunctionLoadResponse,
-    FunctionMetadataResponse=FunctionMetadataResponse,
+    FunctionLoadResponse=SimpleNamespace,
+    FunctionMetadataResponse=SimpleNamespace,
     InvocationResponse=InvocationResponse,
-    NullableBool=NullableBool,
-    NullableDouble=NullableDouble,
-    NullableString=NullableString,
-    NullableTimestamp=NullableTimestamp,
+    NullableBool=Nullable,
+    NullableDouble=Nullable,
+    NullableString=Nullable,
+    NullableTimestamp=Nullable,
     ParameterBinding=ParameterBinding,
     RpcException=RpcException,
-    RpcFunctionMetadata=RpcFunctionMetadata,
+    RpcFunctionMetadata=SimpleNamespace,
     RpcHttp=RpcHttp,
     RpcHttpCookie=RpcHttpCookie,
     RpcRetryOptions=SimpleNamespace,
     StatusResult=StatusResult,
     Timestamp=Timestamp,
     TypedData=TypedData,
-    WorkerInitResponse=WorkerInitResponse,
+    WorkerInitResponse=SimpleNamespace,
     WorkerMetadata=SimpleNamespace,
 )

@@ -6,15 +6,7 @@ from __future__ import annotations
 import pytest
 
 from dev.host.cookies import CookieInvalid, set_cookie
-from dev.host.messages import (
-    NullableBool,
-    NullableDouble,
-    NullableString,
-    NullableTimestamp,
-    RpcHttpCookie,
-    SameSite,
-    Timestamp,
-)
+from dev.host.messages import Nullable, RpcHttpCookie, SameSite, Timestamp
 
 
 def test_attributes_are_lower_case_in_aspnets_order() -> None:
@@ -22,13 +14,13 @@ def test_attributes_are_lower_case_in_aspnets_order() -> None:
     cookie = RpcHttpCookie(
         name="a",
         value="b",
-        domain=NullableString("example.org"),
-        path=NullableString("/x"),
-        expires=NullableTimestamp(Timestamp(0)),
-        secure=NullableBool(True),
-        http_only=NullableBool(True),
+        domain=Nullable("example.org"),
+        path=Nullable("/x"),
+        expires=Nullable(Timestamp(0)),
+        secure=Nullable(True),
+        http_only=Nullable(True),
         same_site=SameSite.Strict,
-        max_age=NullableDouble(60.0),
+        max_age=Nullable(60.0),
     )
     assert set_cookie(cookie) == (
         "a=b; expires=Thu, 01 Jan 1970 00:00:00 GMT; max-age=60; domain=example.org; path=/x; secure; samesite=strict;"
@@ -38,13 +30,13 @@ def test_attributes_are_lower_case_in_aspnets_order() -> None:
 
 def test_an_empty_domain_is_printed_and_none_is_not() -> None:
     """The worker sends "" where there is none (azure-functions-python-worker issue 1902)."""
-    assert set_cookie(RpcHttpCookie("a", "b", NullableString(""), NullableString("/"))) == "a=b; domain=; path=/"
-    assert set_cookie(RpcHttpCookie("a", "b", None, NullableString("/"))) == "a=b; path=/"
+    assert set_cookie(RpcHttpCookie("a", "b", Nullable(""), Nullable("/"))) == "a=b; domain=; path=/"
+    assert set_cookie(RpcHttpCookie("a", "b", None, Nullable("/"))) == "a=b; path=/"
 
 
 def test_an_empty_path_is_printed_and_none_means_the_root() -> None:
     """CookieOptions.cs: Path is "/" unless set."""
-    assert set_cookie(RpcHttpCookie("a", "b", path=NullableString(""))) == "a=b; path="
+    assert set_cookie(RpcHttpCookie("a", "b", path=Nullable(""))) == "a=b; path="
     assert set_cookie(RpcHttpCookie("a", "b")) == "a=b; path=/"
 
 
@@ -78,11 +70,11 @@ def test_same_site_is_printed_unless_unspecified(same_site: int, printed: str) -
 @pytest.mark.parametrize(("max_age", "printed"), [(0.0, 0), (1.9, 1), (3600.0, 3600), (-0.5, 0)])
 def test_max_age_is_cut_to_whole_seconds(max_age: float, printed: int) -> None:
     """SetCookieHeaderValue.cs: (long)MaxAge.TotalSeconds."""
-    assert set_cookie(RpcHttpCookie("a", "b", max_age=NullableDouble(max_age))) == f"a=b; max-age={printed}; path=/"
+    assert set_cookie(RpcHttpCookie("a", "b", max_age=Nullable(max_age))) == f"a=b; max-age={printed}; path=/"
 
 
 @pytest.mark.parametrize("max_age", [-1.0, float("nan"), float("inf")])
 def test_a_negative_or_endless_max_age_is_refused(max_age: float) -> None:
     """HeaderUtilities.FormatNonNegativeInt64 and TimeSpan.FromSeconds throw."""
     with pytest.raises(CookieInvalid):
-        set_cookie(RpcHttpCookie("a", "b", max_age=NullableDouble(max_age)))
+        set_cookie(RpcHttpCookie("a", "b", max_age=Nullable(max_age)))

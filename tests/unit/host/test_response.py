@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Message
 
 from dev.host.cookies import CookieInvalid
-from dev.host.messages import NullableDouble, RpcHttp, RpcHttpCookie, TypedData
+from dev.host.messages import Nullable, RpcHttp, RpcHttpCookie, TypedData
 from dev.host.response import Response, ResponseInvalid, Sender, failed, from_worker
 
 
@@ -108,7 +108,7 @@ def test_a_response_that_fails_keeps_its_headers_but_neither_body_nor_framing() 
     http = RpcHttp(
         headers={"X-A": "1", "Content-Length": "1"},
         body=TypedData(bytes=b"x"),
-        cookies=[RpcHttpCookie("a", "1", max_age=NullableDouble(-1))],
+        cookies=[RpcHttpCookie("a", "1", max_age=Nullable(-1))],
     )
     with pytest.raises(CookieInvalid):
         from_worker(TypedData(http=http), response)
