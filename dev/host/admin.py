@@ -42,7 +42,10 @@ class Admin:
             return None
         if not _is_local(headers):
             return Response(401)
-        return self._run(name, await request.body(headers, receive, _BODY_LIMIT))
+        try:
+            return self._run(name, await request.body(headers, receive, _BODY_LIMIT))
+        except request.BodyTooLarge:
+            return Response(400)
 
     def _run(self, name: str, body: TypedData) -> Response:
         function = self._functions.get(name)

@@ -15,7 +15,7 @@ from dev.host import admin, front_end, paths, request, response, worker
 from dev.host.cookies import CookieInvalid
 from dev.host.host_json import HostJson
 from dev.host.messages import StatusResult
-from dev.host.request import RequestRefused
+from dev.host.request import BodyTooLarge, RequestRefused
 from dev.host.response import Response, ResponseInvalid, Sender
 from dev.host.routes import RouteTable, disabled_functions
 
@@ -39,6 +39,7 @@ class Application:
             _logger.error("The '%s' function is in error: %s", name, reason)
         self._admin = admin.Admin(functions)
         self._sender = Sender(host_json.custom_headers)
+        self._server = Sender({})
         self._home_page = environment.get("AzureWebJobsDisableHomepage", "").lower() not in ("1", "true")
         body_limit = environment.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")
         self._body_limit = int(body_limit) if body_limit.isdecimal() else request.DEFAULT_BODY_LIMIT
@@ -50,8 +51,10 @@ class Application:
                 answer = await front_end.within_time_limit(self._answer(front_end.forwarded(scope), receive))
             else:
                 answer = await self._answer(scope, receive)
-        except RequestRefused as refused:
+        except RequestRefused as refused:  # by Kestrel, before any of the host's middleware
             answer = Response(refused.status, [("Connection", "close")])
+            await self._server.send(answer, send, head=False, http_version=scope["http_version"])
+            return
         await self._sender.send(answer, send, head=scope["method"] == "HEAD", http_version=scope["http_version"])
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
@@ -82,7 +85,10 @@ class Application:
     ) -> Response:
         query_string = scope["query_string"].decode("latin-1")
         url = request.url(scope["scheme"], headers.get("host", ""), path, query_string)
-        body = await request.body(headers, receive, self._body_limit)
+        try:
+            body = await request.body(headers, receive, self._body_limit)
+        except BodyTooLarge:
+            return Response(500, [("Connection", "close")])
         data = request.rpc_http(scope["method"], url, headers, request.query(query_string), params, body)
         outcome = await worker.invoke(function, data, request.trace_parent(headers))
         answer = Response(200)

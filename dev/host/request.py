@@ -25,8 +25,12 @@ _NO_BODY = TypedData()
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
 
 
+class BodyTooLarge(Exception):
+    """The body is longer than the host takes. What fails then is the reading, so the answer is 500, not 413."""
+
+
 class RequestRefused(Exception):
-    """Answered by the server itself, with this status and no body, before any function is looked for."""
+    """Answered by the server itself, with this status and no body, before the host sees the request."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -89,13 +93,13 @@ def query(query_string: str) -> dict[str, str]:
 async def body(headers: dict[str, str], receive: Receive, limit: int) -> TypedData:
     """The body, read only where Content-Length promises one: a chunked body arrives empty.
 
-    Raises RequestRefused (500) above `limit`.
+    Raises BodyTooLarge.
     """
     length = headers.get("content-length", "0")
     if length == "0" or not length.isdecimal() or int(length) == 0:
         return _NO_BODY
     if int(length) > limit:
-        raise RequestRefused(500)
+        raise BodyTooLarge
     parts = []
     more = True
     while more:

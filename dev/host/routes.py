@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dev.host.templates import ConstraintInvalid, Template, TemplateInvalid
+from dev.host.constraints import ConstraintInvalid
+from dev.host.templates import Template, TemplateInvalid
 from dev.host.worker import Function
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,127}")

@@ -10,8 +10,10 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from email.utils import formatdate
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from dev.host import app_services, host_json, logs, settings, worker
 from dev.host.application import Application, NotRunning
@@ -22,6 +24,16 @@ _KEEP_ALIVE = 130  # seconds, KestrelServerLimits.KeepAliveTimeout
 _GRACE = 3  # seconds that requests under way get when the host stops
 
 _logger = logging.getLogger("dev.host")
+
+
+class _Protocol(HttpToolsProtocol):
+    """A request that cannot be parsed gets Kestrel's answer (HttpProtocol.cs) in place of uvicorn's."""
+
+    def send_400_response(self, msg: str) -> None:
+        lines = "HTTP/1.1 400 Bad Request", "Content-Length: 0", "Connection: close", "Server: Kestrel"
+        answer = "\r\n".join([*lines, f"Date: {formatdate(usegmt=True)}", "", ""])
+        self.transport.write(answer.encode("ascii"))
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -85,7 +97,7 @@ def _configuration(options: HostOptions, application: Application | NotRunning) 
         chain_file, key_file = server_certificate(options.certificate_folder)
     return uvicorn.Config(
         application,
-        http="httptools",
+        http=_Protocol,
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
         ws="none",
         interface="asgi3",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dev.host.constraints import Constraint, ConstraintInvalid, constraint
+from dev.host.constraints import Constraint, constraint
 
 
 class TemplateInvalid(ValueError):
@@ -229,6 +229,3 @@ def _match_parts(parts: Segment, token: str, values: dict[str, str]) -> bool:
         return False
     values.update(found)
     return True
-
-
-__all__ = ["ConstraintInvalid", "Template", "TemplateInvalid"]

@@ -244,6 +244,15 @@ def test_what_kestrel_refuses_is_refused(host: RunningHost, target: str, headers
     """KestrelServerLimits.cs, PathDecoder.cs, Http1Connection.cs: no body, and the connection closes."""
     answer = ask(host.port, target, *headers)
     assert (answer.status, answer.content) == (status, b"")
+    assert (answer.all("connection"), answer.all("server")) == (["close"], ["Kestrel"])
+    assert answer.all("x-custom") == []  # no middleware has seen it
+
+
+@pytest.mark.parametrize("request_bytes", [b"nonsense\r\n\r\n", b"GET /echo HTTP/1.1\r\nbad header\r\n\r\n"])
+def test_what_is_no_http_is_400_without_a_body(host: RunningHost, request_bytes: bytes) -> None:
+    """Kestrel HttpProtocol.cs."""
+    answer = exchange(host.port, request_bytes)
+    assert (answer.status, answer.content, answer.all("server")) == (400, b"", ["Kestrel"])
 
 
 def test_a_request_without_host_is_400(host: RunningHost) -> None:

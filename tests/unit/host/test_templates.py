@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from dev.host.templates import ConstraintInvalid, Template, TemplateInvalid
+from dev.host.constraints import ConstraintInvalid
+from dev.host.templates import Template, TemplateInvalid
 
 MATCHES: list[tuple[str, str, dict[str, str]]] = [
     # Literals ignore case, parameters keep the caller's.
