@@ -11,7 +11,7 @@ from dev.sandbox.graph.query import ListQuery, Message
 from dev.sandbox.html_to_text import html_to_text
 
 WELL_KNOWN_FOLDERS = ("inbox", "drafts", "sentitems", "deleteditems", "archive", "junkemail")
-_ALWAYS = ("@odata.etag", "id")
+_ALWAYS = ("@odata.type", "@odata.etag", "id")
 
 
 @dataclass(frozen=True)
