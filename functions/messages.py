@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 from collections.abc import Callable
 from typing import Any
@@ -116,7 +117,10 @@ def _cursor(link: str | None, session: Session, services: Services) -> str | Non
 def _link(cursor: str, session: Session, services: Services) -> str:
     if not _CURSOR.fullmatch(cursor):
         raise errors.InvalidCursor
-    sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    try:
+        sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except binascii.Error:
+        raise errors.InvalidCursor from None
     link = services.sessions.unseal_for(session, "cursor", sealed).decode()
     if not services.graph.is_own(link):
         raise errors.InvalidCursor
