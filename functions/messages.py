@@ -115,7 +115,7 @@ def _cursor(link: str | None, session: Session, services: Services) -> str | Non
 
 
 def _link(cursor: str, session: Session, services: Services) -> str:
-    if not _CURSOR.fullmatch(cursor):
+    if not _CURSOR.fullmatch(cursor) or len(cursor) % 4 == 1:  # one character over is no whole byte of base64
         raise errors.InvalidCursor
     try:
         sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
