@@ -1,4 +1,4 @@
-"""A helper that does the bare work of `GET api/messages`, a point read and a Graph call, with the app's own client code.
+"""A helper that does the bare work of `GET api/messages`, a point read and a Graph call, with the app's client code.
 
 It takes `{"settings", "ca_file"}` first, then any number of `{"people", "seconds"}`, which it answers with
 figures.Load: one thread for each person.
