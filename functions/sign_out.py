@@ -59,7 +59,8 @@ def _incomplete(
     problem: errors.StorageUnavailable, request: func.HttpRequest, jar: Jar, services: Services
 ) -> http.Response:
     log.event("sign_out_incomplete")
-    until = iso(services.clock.now() + services.config.session_idle_timeout)
+    # The idle time-out would promise too much: whoever has a copy of the cookie can keep the session busy.
+    until = iso(services.clock.now() + services.config.session_max_age)
     location = services.auth.sign_out_url("", Deadline(services.clock, ENTRA_SECONDS))
     if http.wants_page(request):
         return http.page_answer(pages.sign_out_incomplete_page(location, until), 503, cookies=[jar.end_session()])
