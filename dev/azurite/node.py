@@ -74,12 +74,13 @@ def ensure(progress: Progress, run: environment.Run = environment.run_logged) ->
 
 
 def from_wheel(progress: Progress, run: environment.Run) -> Node:
-    """Installs Node into our environment. Raises Stop."""
+    """Installs Node into our environment. Raises Stop with one line that says what Node is needed."""
+    failure = f"Azurite needs Node {OLDEST} or later (get it from nodejs.org), and installing one failed"
     with progress.step(f"Node {OLDEST}+", "installing Node: this machine's own is missing or too old"):
-        environment.pip_install(sys.executable, _HERE / "requirements.txt", run)
-    node = in_wheel()
-    if node is None:
-        raise Stop(f"PyPI has no Node {OLDEST} for this machine: install it from nodejs.org, then try again.")
+        environment.pip_install(sys.executable, _HERE / "requirements.txt", run, failure)
+        node = in_wheel()
+        if node is None:
+            raise Stop(f"{failure}: it does not start here")
     return node
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from dev.launcher import environment as installing
@@ -52,11 +53,12 @@ def ensure(environment: Mapping[str, str], answers: Answers, progress: Progress,
     if found:
         return found
     for name, commands in _ways():
-        with progress.step(f"Chromium ({name})", f"installing Chromium for the browser tests: {name}"):
+        with suppress(Stop), progress.step(f"Chromium ({name})", f"installing Chromium for the browser tests: {name}"):
             for command in commands:
                 run(command)
-        found = find(environment, answers)
-        if found:
+            found = find(environment, answers)
+            if found is None:
+                raise Stop(f"{name} brought none")
             return found
     raise Stop(
         "The browser tests need Chromium, and it could be had neither from Playwright nor from Debian: install one and"

@@ -64,8 +64,8 @@ def install(root: str, progress: Progress, run: Run) -> None:
     count = sum(1 for line in lock_file.read_text("utf-8").splitlines() if "==" in line)
     with progress.step(f"{count} packages", f"installing {count} packages into .drawbridge/venv, this once"):
         pip_install(python, lock_file, run)
-        # PYTHONDONTWRITEBYTECODE may be set; without byte code every start would compile all of it again. Exit code 1:
-        # some file is no valid Python, as some packages' templates are not.
+        # On every core, where pip would use one. Without byte code every start would compile all of it again. Exit code
+        # 1: some file is no valid Python, as some packages' templates are not.
         expect(run([python, "-m", "compileall", "-q", "-j", "0", str(venv / "lib")]), "Compiling failed", {0, 1})
     # With the clone on its path, `python -m dev.host` works from any folder, and the app inherits no PYTHONPATH.
     folder = venv / "Lib" if os.name == "nt" else venv / "lib" / f"python{version}"
@@ -73,11 +73,14 @@ def install(root: str, progress: Progress, run: Run) -> None:
     Path(start.stamp_file(root)).write_text(start.wanted_stamp(root), "utf-8")
 
 
-def pip_install(python: str, lock_file: Path, run: Run) -> None:
-    """Installs exactly what a lock names: each file's hash checked, nothing built from source. Raises Stop."""
-    options = ["--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2", "--progress-bar", "off"]
+def pip_install(python: str, lock_file: Path, run: Run, failure: str = "Installing packages failed") -> None:
+    """Installs exactly what a lock names: each file's hash checked, nothing built from source.
+
+    Raises Stop, which begins with `failure`.
+    """
+    options = ["--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2", "--no-compile"]
     exact = ["--require-hashes", "--only-binary", ":all:", "--no-deps", "--requirement", str(lock_file)]
-    expect(run([python, "-m", "pip", "install", *options, *exact]), "Installing packages failed")
+    expect(run([python, "-m", "pip", "install", *options, *exact]), failure)
 
 
 def expect(ended: subprocess.CompletedProcess[str], failure: str, fine: set[int] | None = None) -> None:

@@ -72,8 +72,10 @@ def test_where_none_can_be_had_it_fails_and_names_the_ways_out(tmp_path: Path) -
     def run(command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "no network")
 
+    said = io.StringIO()
     with pytest.raises(Stop) as problem:
-        browser.ensure(environment(tmp_path), lambda path: True, Progress(io.StringIO()), run)
+        browser.ensure(environment(tmp_path), lambda path: True, Progress(said), run)
+    assert "failed Chromium (playwright install chromium)" in said.getvalue()
     assert "--no-browser" in str(problem.value)
     assert "CHROMIUM" in str(problem.value)
     assert "\n" not in str(problem.value)

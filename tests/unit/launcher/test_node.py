@@ -36,6 +36,19 @@ def test_a_machine_without_node_has_none(tmp_path: Path) -> None:
     assert node.on_machine(str(tmp_path)) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [("NewConnectionError", "no network"), ("ERROR: No matching distribution found for nodejs", "No matching")],
+)
+def test_where_no_node_can_be_had_one_line_says_which_is_needed_and_why_none_came(said: str, reason: str) -> None:
+    with pytest.raises(Stop) as problem:
+        node.from_wheel(Progress(io.StringIO()), lambda command: subprocess.CompletedProcess(command, 1, "", said))
+    text = str(problem.value)
+    assert "Azurite needs Node 22 or later" in text
+    assert reason in text
+    assert "\n" not in text
+
+
 def test_azurite_is_installed_once_from_its_lock_without_scripts(tmp_path: Path) -> None:
     commands: list[list[str]] = []
 
