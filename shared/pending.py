@@ -62,7 +62,7 @@ def _decoded(state: str, issued: int, value: str) -> PendingSignIn:
     try:
         fields = json.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
         code_verifier, nonce, return_to, replaces = fields
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise errors.SignInExpired from None
     if not all(isinstance(field, str) for field in fields) or (replaces and not _KEY.fullmatch(replaces)):
         raise errors.SignInExpired

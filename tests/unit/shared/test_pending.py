@@ -159,6 +159,7 @@ def test_the_values_below_are_refused_for_their_fault_alone() -> None:
         encoded([*GOOD[:3], f"a20260108/{'k' * 42}'"]),
         base64.urlsafe_b64encode(b"\xff\xfe").decode(),
         base64.urlsafe_b64encode(b"[" * 3000).decode(),
+        base64.urlsafe_b64encode(b"[" * 18000).decode(),  # deeper than the JSON parser goes
         "20260108." + "k" * 43,
     ],
 )
