@@ -6,9 +6,9 @@ import base64
 import binascii
 import os
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from shared import errors, settings
@@ -209,6 +209,8 @@ class _Reader:
             return None
         if self._in_azure:
             raise settings.Fault("is for local runs only")
-        if not Path(text).is_file():
-            raise settings.Fault("must be the path of a PEM file")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+        except (OSError, ValueError):
+            raise settings.Fault("must be the path of a PEM file") from None
         return text

@@ -15,6 +15,7 @@ DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6t
 """The emulator's account key, the same on every machine and printed in Microsoft's documentation."""
 
 _LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
@@ -46,6 +47,8 @@ def _url(text: str) -> SplitResult:
     plain = parts.hostname and not parts.username and not parts.password and not parts.query and not parts.fragment
     if not plain or re.search(r"[\s\\@?#]", text):
         raise Fault("must be a URL of scheme, host and, where needed, port: no user name, query or fragment")
+    if not _HOST.fullmatch(parts.hostname or ""):
+        raise Fault("must name a host in ASCII: xn--bcher-kva.example, as browsers send it, where it has other letters")
     return parts
 
 
@@ -165,6 +168,8 @@ def connection_string(text: str, in_azure: bool) -> TableAddress:
             "must not be a SharedAccessSignature (SAS): use an account key locally, the managed identity in Azure"
         )
     account, key = fields.get("accountname", ""), fields.get("accountkey", "")
+    if in_azure and account.lower() == "devstoreaccount1":
+        raise Fault("must not be development storage in Azure")
     if not account or not key:
         raise Fault(
             "must be a storage connection string with AccountName and AccountKey, or UseDevelopmentStorage=true"
