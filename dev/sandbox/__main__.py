@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import signal
 import sys
 from pathlib import Path
@@ -23,7 +22,7 @@ def main() -> int:
         return 1
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sandbox.stop())
-    asyncio.run(sandbox.run(lambda: print("ready", flush=True)))
+    sandbox.run(lambda: print("ready", flush=True))
     return 0
 
 

@@ -58,8 +58,13 @@ class SandboxServer:
         for server in self._servers:
             server.should_exit = True
 
-    async def run(self, on_ready: Callable[[], None]) -> None:
+    def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until stopped; `on_ready` is called when both listeners accept."""
+        # uvloop where it is installed, asyncio's own loop elsewhere.
+        with asyncio.Runner(loop_factory=self._servers[0].config.get_loop_factory()) as runner:
+            runner.run(self._serve(on_ready))
+
+    async def _serve(self, on_ready: Callable[[], None]) -> None:
         serving = [
             asyncio.ensure_future(server.serve(sockets=self._sockets[name]))
             for server, name in zip(self._servers, ("http", "https"), strict=True)
@@ -109,7 +114,7 @@ def serve(options: SandboxOptions) -> Iterator[Sandbox]:
     """A sandbox in a thread of this process. Raises TimeoutError if it does not start within 30 seconds."""
     sandbox = SandboxServer(options)
     ready = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(sandbox.run(ready.set)), name="sandbox", daemon=True)
+    thread = threading.Thread(target=sandbox.run, args=(ready.set,), name="sandbox", daemon=True)
     thread.start()
     try:
         if not ready.wait(START_DEADLINE):
