@@ -1,4 +1,4 @@
-"""A sandbox without an app, for tests of the sandbox itself."""
+"""A sandbox without an app, for tests of the sandbox itself; apps of one module alone; the search at the end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,39 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from dev.azurite.serving import Azurite
     from dev.sandbox.serving import Sandbox
+    from tests.support.apps import Apps
     from tests.support.sandbox_client import Client
+    from tests.support.storage_proxy import StorageProxy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What searches every answer and log line of the run for tokens comes last."""
+    items.sort(key=lambda item: item.path.name == "test_tokens_stay_here.py")
+
+
+@pytest.fixture(scope="module")
+def own_apps(running_apps: Apps) -> Iterator[Apps]:
+    """Apps that end with the module."""
+    with running_apps.passing() as apps:
+        yield apps
+
+
+@pytest.fixture(scope="module")
+def running_proxy(azurite: Azurite) -> Iterator[StorageProxy]:
+    """A proxy before Azurite; tests take `proxy`."""
+    from tests.support.storage_proxy import storage_proxy
+
+    with storage_proxy(azurite.connection_string) as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(running_proxy: StorageProxy) -> StorageProxy:
+    """The proxy without faults."""
+    running_proxy.heal()
+    return running_proxy
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dev.azurite.serving import Azurite
@@ -49,6 +50,7 @@ class Apps:
     free_ports: list[int]
     stack: ExitStack
     kept: dict[object, App] = field(default_factory=dict)
+    started: list[App] = field(default_factory=list)
 
     def get(self, *, https: bool = False, processes: int = 1, front_end: bool = False, **overrides: str) -> App:
         """An app with these settings over the usual ones; it may have served other tests before."""
@@ -77,4 +79,12 @@ class Apps:
             front_end=front_end,
             environment=children.bare_environment(os.environ) | chosen,
         )
-        return App(url, self.stack.enter_context(serve(options)), chosen)
+        app = App(url, self.stack.enter_context(serve(options)), chosen)
+        self.started.append(app)
+        return app
+
+    @contextmanager
+    def passing(self) -> Iterator[Apps]:
+        """The same, but all that is started inside the block ends with it."""
+        with ExitStack() as stack:
+            yield replace(self, stack=stack, kept={})

@@ -48,6 +48,10 @@ class Answer:
         return json.loads(self.body)
 
 
+ANSWERS: list[Answer] = []
+"""Every answer that any browser of this run was given, so that the last test can search all of them."""
+
+
 @dataclass(frozen=True)
 class Cookie:
     """One cookie in the jar; `attributes` by lower-case name."""
@@ -133,6 +137,7 @@ class BrowserClient:
             connection.close()
         self._keep_cookies(parts, answer)
         self.seen.append(answer)
+        ANSWERS.append(answer)
         return answer
 
     def _connect(self, parts: SplitResult) -> http.client.HTTPConnection:
