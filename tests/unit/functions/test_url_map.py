@@ -1,0 +1,73 @@
+"""The URL map as the host is told it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.functions.decorators.function_app import FunctionBuilder
+
+import function_app
+from tests.fakes.site import NAVIGATION, Site, routes
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_map_is_exactly_this() -> None:
+    assert sorted(routes()) == [
+        ("GET", "api/messages"),
+        ("GET", "api/messages/{id}"),
+        ("GET", "assets/{name}"),
+        ("GET", "auth/callback"),
+        ("GET", "auth/login"),
+        ("GET", "auth/logout"),
+        ("GET", "auth/me"),
+        ("GET", "health/live"),
+        ("GET", "health/ready"),
+        ("GET", "{ignored:maxlength(0)?}"),
+        ("HEAD", "assets/{name}"),
+        ("HEAD", "auth/callback"),
+        ("HEAD", "health/live"),
+        ("HEAD", "health/ready"),
+        ("HEAD", "{ignored:maxlength(0)?}"),
+        ("POST", "auth/logout"),
+    ]
+
+
+def test_no_function_asks_for_a_key_of_the_hosts() -> None:
+    builders = [builder for builder in vars(function_app).values() if isinstance(builder, FunctionBuilder)]
+    triggers: list[Any] = [builder.build(func.AuthLevel.ANONYMOUS).get_trigger() for builder in builders]
+    levels = [str(trigger.auth_level) for trigger in triggers]
+    assert len(levels) == 11
+    assert set(levels) == {str(func.AuthLevel.ANONYMOUS)}
+
+
+def test_routes_have_no_prefix_but_their_own() -> None:
+    assert json.loads((ROOT / "host.json").read_text())["extensions"]["http"]["routePrefix"] == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"), [("code=0.AX_x&state=y", {}), ("code=y", {"x-functions-key": "z"}), ("code=y&state=", {})]
+)
+def test_a_code_in_the_query_is_ours_and_no_key_of_the_hosts(query: str, headers: dict[str, str]) -> None:
+    answer = Site().ask("GET", "/auth/callback?" + query, {**NAVIGATION, **headers})
+    assert answer.status == 400
+    assert answer.code in ("sign_in_expired", "invalid_request")
+    assert answer.header("Content-Security-Policy")
+
+
+def test_importing_the_map_needs_no_setting_and_opens_no_library_that_a_request_may_not_need() -> None:
+    program = (
+        "import sys, function_app;"
+        "heavy = {'msal', 'azure.data.tables', 'azure.identity', 'azure.keyvault'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
