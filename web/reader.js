@@ -3,7 +3,7 @@
 import { get } from "./client.js";
 import { fullTime, showTime } from "./dates.js";
 import { byId, fill, fromTemplate, slot } from "./dom.js";
-import { showNotice } from "./notices.js";
+import { clearNotice, showNotice } from "./notices.js";
 import { author, displayName, personElement, showAvatar, showRecipients } from "./people.js";
 
 const place = byId("reader");
@@ -51,7 +51,9 @@ export async function openMessage(id, { known, onProblem }) {
     showBody(view, message);
   } catch (problem) {
     if (signal.aborted || onProblem(problem)) return;
-    showNotice(slot(view, "notice"), problem, () => openMessage(id, { known, onProblem }));
+    const notice = slot(view, "notice");
+    showNotice(notice, problem, () => openMessage(id, { known, onProblem }));
+    signal.addEventListener("abort", () => clearNotice(notice));
   }
   slot(view, "loading").remove();
 }

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwr
 
 from dev import certificates
 from dev.launcher import start
+from dev.sandbox.serving import Sandbox
 from tests.browser.inbox import Inbox
 from tests.support.apps import App
 
@@ -78,8 +79,8 @@ def chromium_with_ca(playwright: Playwright, ca_folder: Path) -> Iterator[Browse
 
 
 @pytest.fixture
-def open_inbox(request: pytest.FixtureRequest, app: App) -> Iterator[OpenInbox]:
-    """`open_inbox(context=None, app=None, browser=None, **context_options)`: a tab, in a new context unless one is given.
+def open_inbox(request: pytest.FixtureRequest, app: App, sandbox: Sandbox) -> Iterator[OpenInbox]:
+    """`open_inbox(context=None, app=None, browser=None, **context_options)`: a tab, in a new context if none is given.
 
     At the end of the test no tab may have reported an error.
     """
@@ -94,7 +95,7 @@ def open_inbox(request: pytest.FixtureRequest, app: App) -> Iterator[OpenInbox]:
                 usual = {"viewport": WIDE, "locale": "en-GB", "timezone_id": "Europe/Zurich"}
                 context = stack.enter_context(chromium.new_context(**usual | options))
                 context.set_default_timeout(15_000)
-            tabs.append(Inbox(context.new_page(), app.url))
+            tabs.append(Inbox(context.new_page(), app.url, sandbox.control))
             return tabs[-1]
 
         yield open_inbox

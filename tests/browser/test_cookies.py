@@ -41,7 +41,7 @@ def https_app(apps: Apps) -> App:
 def test_over_https_chromium_keeps_and_sends_the_host_cookie_after_coming_back_from_another_site(
     open_inbox: OpenInbox, chromium_with_ca: Browser, https_app: App, sandbox: Sandbox
 ) -> None:
-    inbox = open_inbox(app=https_app, browser=chromium_with_ca).sign_in()
+    inbox = open_inbox(app=https_app, browser=chromium_with_ca).sign_in_by_hand()
     assert sandbox.http_url.startswith("http://127.0.0.1:"), "another site than localhost"
     expect(inbox.rows.first).to_be_visible()
     cookies = inbox.context.cookies(inbox.url)
@@ -60,7 +60,7 @@ def test_over_https_chromium_keeps_and_sends_the_host_cookie_after_coming_back_f
 def test_over_https_signing_out_really_deletes_the_host_cookie(
     open_inbox: OpenInbox, chromium_with_ca: Browser, https_app: App
 ) -> None:
-    inbox = open_inbox(app=https_app, browser=chromium_with_ca).sign_in()
+    inbox = open_inbox(app=https_app, browser=chromium_with_ca).sign_in_by_hand()
     inbox.sign_out()
     inbox.page.wait_for_url(f"{inbox.url}/")
     expect(inbox.page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()

@@ -22,7 +22,7 @@ def test_a_stranger_is_told_what_is_read_what_the_browser_gets_and_what_is_kept(
 
 def test_a_person_signs_in_reads_pages_and_goes_back(inbox: Inbox, sandbox: Sandbox) -> None:
     sandbox.control.mailbox("work", messages(60))
-    inbox.sign_in()
+    inbox.sign_in_by_hand()
     expect(inbox.rows).to_have_count(25)
     expect(inbox.rows.first).to_contain_text("Subject 0")
 
@@ -60,7 +60,7 @@ def test_a_message_has_an_address_that_survives_a_reload_and_a_sign_in(
     expect(inbox.body).to_have_text("Text of message 1.")
 
     address = inbox.page.url.removeprefix(inbox.url)
-    elsewhere = open_inbox().sign_in(path=address)
+    elsewhere = open_inbox().sign_in_by_hand(path=address)
     expect(elsewhere.body).to_have_text("Text of message 1.")
     assert elsewhere.page.url == inbox.page.url
 
