@@ -141,7 +141,8 @@ async def _drip(data: bytes, seconds: float, connection: Connection, pauses: Pau
         if connection.transport.is_closing():
             return
         connection.write_raw(data[position : position + step])
-        await pauses.pause(seconds)
+        if await pauses.pause(seconds):
+            seconds = 0.0
 
 
 async def _flushed(connection: Connection) -> None:

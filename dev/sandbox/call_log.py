@@ -33,6 +33,7 @@ class CallLog:
 
     def __init__(self) -> None:
         self.connections: Counter[str] = Counter()
+        self.under_way = 0
         self._at_once: Counter[str] = Counter()
         self.reset()
 
@@ -48,6 +49,7 @@ class CallLog:
     def begin(self, **details: Any) -> Call:
         """Record an arrival."""
         self._arrived += 1
+        self.under_way += 1
         call = Call(n=self._arrived, time=time.time(), **details)
         self._calls.append(call)
         self._per_where[call.where] += 1
@@ -60,6 +62,7 @@ class CallLog:
 
     def end(self, call: Call) -> None:
         """Record that a call is over."""
+        self.under_way -= 1
         if call.where.startswith("graph") and call.person:
             self._at_once[call.person] -= 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import struct
 import time
 from pathlib import Path
@@ -23,20 +22,24 @@ class SandboxClock:
 
 
 class Pauses:
-    """Deliberate delays, which all end at once when the sandbox stops."""
+    """Deliberate delays. A reset and the end of the sandbox cut them short."""
 
     def __init__(self) -> None:
-        self._stopping = asyncio.Event()
+        self._released = asyncio.Event()
 
-    async def pause(self, seconds: float) -> None:
-        """Wait so many seconds, or until the sandbox stops."""
-        if seconds > 0:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
+    async def pause(self, seconds: float) -> bool:
+        """Wait so many seconds; True if that was cut short."""
+        if seconds <= 0:
+            return False
+        try:
+            return await asyncio.wait_for(self._released.wait(), seconds)
+        except TimeoutError:
+            return False
 
-    def end(self) -> None:
-        """The sandbox stops."""
-        self._stopping.set()
+    def release(self) -> None:
+        """Cut short what is waiting now."""
+        self._released.set()
+        self._released = asyncio.Event()
 
 
 class AppClockFile:

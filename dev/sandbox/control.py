@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 import json
 from typing import Any
@@ -16,6 +18,8 @@ from dev.sandbox.entra.authorize import RedirectedError, accept, open_page, pars
 from dev.sandbox.entra.errors import EntraError
 from dev.sandbox.people import Person
 from dev.sandbox.world import World, world_of
+
+QUIET_DEADLINE = 2.0
 
 
 def routes() -> list[Route]:
@@ -89,8 +93,14 @@ async def _document(request: Request) -> dict[str, Any]:
 
 
 async def reset(request: Request) -> Response:
-    """Everything back to the start."""
-    world_of(request).reset()
+    """Everything back to the start, once what is still being answered slowly has been let go."""
+    world = world_of(request)
+    world.pauses.release()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(QUIET_DEADLINE):
+            while world.calls.under_way:
+                await asyncio.sleep(0.001)
+    world.reset()
     return Response(status_code=204)
 
 
@@ -199,6 +209,8 @@ async def do_sign_in(request: Request) -> Response:
     except EntraError as error:
         call.status = error.status
         return JSONResponse({"error": f"AADSTS{error.code}: {error.text}"}, 400)
+    finally:
+        world.calls.end(call)
     call.status = 302
     return JSONResponse({"location": location})
 

@@ -103,7 +103,7 @@ class _Server(uvicorn.Server):
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._pauses.end()
+        self._pauses.release()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await super().shutdown(sockets)
