@@ -19,7 +19,7 @@ from dev.launcher.terminal import Progress, Stop
 OLDEST = 22  # what Azurite 3.37 asks for in its package.json
 
 _HERE = Path(__file__).parent
-_PINNED = ("package.json", "package-lock.json")
+_PINNED = ("package.json", "package-lock.json", "no-telemetry/package.json", "no-telemetry/index.js")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,8 @@ def install(node: Node, folder: Path, progress: Progress, run: environment.Run) 
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for name in _PINNED:
-            shutil.copy(_HERE / name, folder)
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(_HERE / name, folder / name)
         quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--no-update-notifier"]
         command = [*node.npm, "ci", "--ignore-scripts", "--fetch-retries=1", *quiet, "--prefix", str(folder)]
         environment.expect(run(command), "Installing Azurite failed")

@@ -1,0 +1,1 @@
+// Azurite loads its telemetry library even where telemetry is off (--disableTelemetry), and then calls nothing in it.
