@@ -61,6 +61,8 @@ class FakeStore(TokenStore):
     def __init__(self) -> None:
         self.rows: dict[tuple[Table, str, str], Row] = {}
         self.calls: list[Call] = []
+        self.written: list[Row] = []
+        """Every row as it was after each write of it."""
         self._steps: dict[Operation, deque[Step]] = {}
         self._lock = threading.RLock()
         self._writes = 0
@@ -100,6 +102,7 @@ class FakeStore(TokenStore):
             if place in self.rows:
                 raise errors.RowChanged
             self.rows[place] = Row(row.partition, row.key, dict(row.properties), self._next_etag())
+            self.written.append(self.rows[place])
 
         self._call("insert", table, row.partition, row.key, deadline, apply)
 
@@ -115,6 +118,7 @@ class FakeStore(TokenStore):
                 raise errors.RowChanged
             merged = Row(row.partition, row.key, {**known.properties, **row.properties}, self._next_etag())
             self.rows[place] = merged
+            self.written.append(merged)
             etags.append(merged.etag)
 
         self._call("merge", table, row.partition, row.key, deadline, apply)
