@@ -1,0 +1,55 @@
+"""What the tests of refresh share: one table, and as many processes over it as a test wants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.clock import Deadline
+from shared.refresh import Refresher
+from shared.sessions import Session
+from tests.fakes import build
+from tests.fakes.build import World
+from tests.fakes.grants import Grants
+
+
+@dataclass
+class Table:
+    """A table with one session whose access token has expired, and the Entra that every process asks."""
+
+    app: World = field(default_factory=build.world)
+    value: str = ""
+
+    def __post_init__(self) -> None:
+        self.grants = Grants(self.app.clock)
+        self.value = self.app.sign_in()
+        self.app.clock.advance(3600)
+
+    def process(self) -> Refresher:
+        """One process of the app."""
+        return Refresher(self.app.services.sessions, self.app.clock, lambda deadline: None, self.grants)
+
+    def session(self) -> Session:
+        """The session as a request reads it now."""
+        return self.app.session(self.value)
+
+    def deadline(self, seconds: float = 25.0) -> Deadline:
+        return self.app.deadline(seconds)
+
+    def sign_out(self) -> None:
+        sessions = self.app.services.sessions
+        sessions.end(sessions.keys([self.value]), self.deadline())
+
+    def lease(self, lease_id: str) -> None:
+        """Another process takes the lease, and is not heard of again."""
+        self.app.services.sessions.set_lease(self.session(), lease_id, self.deadline())
+
+    @property
+    def stored(self) -> dict[str, object]:
+        """What the session's row says."""
+        (row,) = self.app.store.session_rows()
+        return dict(row.properties)
+
+    @property
+    def access_token(self) -> str:
+        """The access token in the row."""
+        return self.session().tokens.access_token.reveal()
