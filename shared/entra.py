@@ -87,7 +87,10 @@ class DiscoveryReader:
         """Endpoints are https on the authority's own host. An authority on loopback may name any loopback address."""
         if not isinstance(url, str):
             return False
-        parts, own = urlsplit(url), urlsplit(self._authority)
+        try:
+            parts, own = urlsplit(url), urlsplit(self._authority)
+        except ValueError:
+            return False
         if is_loopback(own.hostname):
             return is_loopback(parts.hostname)
         return parts.scheme == "https" and parts.netloc.lower() == own.netloc

@@ -90,7 +90,10 @@ class Graph:
         if not isinstance(link, str) or len(link) > 8192 or not link.isascii() or re.search(r"[\s\\#]", link):
             return False
         base, _, path = self._endpoint.partition("//")[2].partition("/")
-        parts = urlsplit(link)
+        try:
+            parts = urlsplit(link)
+        except ValueError:
+            return False
         inside = parts.path.removeprefix(f"/{path}/")
         own = parts.scheme == urlsplit(self._endpoint).scheme and parts.netloc.lower() == base and inside != parts.path
         return own and inside.startswith("me/") and ".." not in inside and "%2e" not in inside.lower()

@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import azure.functions as func
 
@@ -77,7 +77,7 @@ def parameters(request: func.HttpRequest, known: Collection[str] | None = None) 
     Raises errors.InvalidRequest for a repeated name, for one not in `known` (None takes any), for more than 8 KiB, and
     for bytes that are not UTF-8 or are control characters.
     """
-    text = urlsplit(request.url).query
+    text = request.url.partition("?")[2]
     try:
         pairs = (
             parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=30)
