@@ -56,6 +56,12 @@ def test_parameters_beyond_those_known_are_refused() -> None:
         parsed("a=1", ())
 
 
+@pytest.mark.parametrize("host", ["[", "[::1", "ex]ample", "\u2100.example"])
+def test_an_odd_host_header_in_the_url_is_no_failure(host: str) -> None:
+    given = request("GET", f"https://{host}/auth/me?a=1")
+    assert http.parameters(given) == {"a": "1"}
+
+
 def test_what_the_host_made_of_the_query_is_not_looked_at() -> None:
 
     given = func.HttpRequest("GET", f"{URL}?a=1", params={"a": "2", "b": "3"}, body=b"")
