@@ -6,37 +6,53 @@ import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 from dev.launcher import start
 from dev.launcher.terminal import Progress
+from dev.launcher.test import CACHE
 
-PYTEST = ["pytest", "-q", "-o", "cache_dir=.drawbridge/pytest"]
 CHECKS = {
     "ruff": ["ruff", "check", "--quiet", "."],
     "mypy": ["mypy", "--no-error-summary"],
-    "architecture": [*PYTEST, "tests/architecture"],
-    "documentation": [*PYTEST, "tests/documentation"],
+    "architecture": ["pytest", "-q", "-o", CACHE, "tests/architecture"],
+    "documentation": ["pytest", "-q", "-o", CACHE, "tests/documentation"],
 }
+
+type Run = Callable[[list[str]], tuple[int, str]]
 
 
 def main(arguments: list[str]) -> int:
     """0 where every check passes, else 1."""
-    argparse.ArgumentParser(prog="python3 dev check", description=__doc__).parse_args(arguments)
-    progress = Progress()
+    argparse.ArgumentParser(prog="python3 dev check", description="Lint, types, rules.").parse_args(arguments)
+    return check(Progress(), run)
+
+
+def check(progress: Progress, run: Run) -> int:
+    """Runs all of them; what a failed one said comes before its line."""
     failed = 0
     for name, command in CHECKS.items():
         started = time.monotonic()
-        ended = subprocess.run(
-            [sys.executable, "-P", "-m", *command],
-            cwd=start.ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-        if ended.returncode == 0:
+        code, said = run([sys.executable, "-P", "-m", *command])
+        if code == 0:
             progress.done(name, time.monotonic() - started)
         else:
             failed = 1
-            print(ended.stdout + ended.stderr, end="")
+            progress.say(said.rstrip("\n"))
             progress.failed(name, time.monotonic() - started)
     return failed
+
+
+def run(command: list[str]) -> tuple[int, str]:
+    """Exit code and output."""
+    ended = subprocess.run(
+        command,
+        cwd=start.ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    return ended.returncode, ended.stdout

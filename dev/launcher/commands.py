@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> int:
     except Stop as problem:
         print(problem, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return code
 
 
@@ -35,4 +37,5 @@ def become(module: str, arguments: list[str]) -> int:
     command = [sys.executable, "-P", "-m", module, *arguments]
     if os.name == "nt":
         return subprocess.call(command)
+    sys.stdout.flush()
     os.execv(sys.executable, command)

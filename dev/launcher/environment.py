@@ -79,7 +79,7 @@ def pip_install(python: str, lock_file: Path, run: Run, failure: str = "Installi
     Raises Stop, which begins with `failure`.
     """
     options = ["--disable-pip-version-check", "--no-input", "--quiet", "--retries", "2", "--no-compile"]
-    exact = ["--require-hashes", "--only-binary", ":all:", "--no-deps", "--requirement", str(lock_file)]
+    exact = ["--no-user", "--require-hashes", "--only-binary", ":all:", "--no-deps", "--requirement", str(lock_file)]
     expect(run([python, "-m", "pip", "install", *options, *exact]), failure)
 
 
