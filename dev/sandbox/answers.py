@@ -56,7 +56,11 @@ def scripted_answer(action: Action) -> Answer:
     body = action.body.encode("utf-8", "surrogatepass") if is_text else b""
     if action.body is not None and not is_text:
         body = json.dumps(action.body).encode()
-    headers = [(name.lower().encode(), str(value).encode("latin-1")) for name, value in action.headers.items()]
+    headers = [
+        (name.lower().encode(), str(value).encode("latin-1"))
+        for name, values in action.headers.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
     names = {name for name, _ in headers}
     if b"content-type" not in names and action.body is not None:
         headers.append((b"content-type", b"text/plain" if is_text else b"application/json"))

@@ -24,7 +24,8 @@ class Action:
     """What is done. Keys combine; with `status`, `headers` or `body` the request is answered without being handled."""
 
     status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str | list[str]] = field(default_factory=dict)
+    """A list of values makes several header lines."""
     body: Any = None
     delay: float = 0.0
     """Seconds between handling and answering."""
@@ -65,7 +66,7 @@ class Fault:
     where: str
     action: Action
     times: int | None
-    match: dict[str, str]
+    match: dict[str, str | None]
 
     def strikes(self, call: Call) -> bool:
         """Whether this fault is meant for this call."""
@@ -74,7 +75,7 @@ class Fault:
         return (
             self.match.get("person") in (None, call.person)
             and self.match.get("grant_type") in (None, call.form.get("grant_type"))
-            and self.match.get("path_contains", "") in f"{call.raw_path}?{call.query}"
+            and (self.match.get("path_contains") or "") in f"{call.raw_path}?{call.query}"
         )
 
 

@@ -238,3 +238,10 @@ def test_a_redirect_with_an_error_can_be_scripted_for_the_person(client: Client)
     client.sandbox.control.fault("authorize", {"status": 302, "headers": {"Location": location}})
     reply = fetch(flow["auth_uri"])
     assert query_of(reply.headers["location"])["error_subcode"] == "cancel"
+
+
+def test_a_scripted_header_can_come_several_times(lone_sandbox: Sandbox) -> None:
+    values = ['Bearer realm=""', 'Bearer error="insufficient_claims", claims="e30="']
+    lone_sandbox.control.fault("discovery", {"status": 401, "headers": {"WWW-Authenticate": values}})
+    received, _ = receive_all(lone_sandbox, "http", headers="Connection: close\r\n")
+    assert received.count(b"www-authenticate: Bearer ") == 2
