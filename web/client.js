@@ -1,36 +1,36 @@
-// The only place that talks to the server. Every failure becomes a Problem with a code: the server's own (RFC 9457 problem
-// details with `code`), or one of ours where no proper answer came: offline, unreachable, too_slow, unexpected_answer.
+// The only place that talks to the server. Every failure becomes a Problem with the server's code (RFC 9457 problem
+// details), or one of ours where no proper answer came: offline, unreachable, too_slow, unexpected_answer.
+
+import { textIn } from "./dom.js";
 
 const LONGEST_ANSWER = 30_000; // ms; the server gives up after 25 s and says so
 const WAIT_WITHOUT_HINT = 30; // s, where an answer says "later" and not when
 
 export class Problem extends Error {
-  constructor(code, { status = 0, title = "", detail = "", loginUrl = null, location = null, reference = null, retryAfter = null } = {}) {
+  constructor(code, { status = 0, title = "", detail = "", loginUrl = "", location = "", reference = "", retryAfter = null } = {}) {
     super(code);
     Object.assign(this, { code, status, title, detail, loginUrl, location, reference, retryAfter });
   }
 }
 
-/** Whole seconds to wait, from a Retry-After header that should hold just that; null where the answer is not about waiting. */
-export function secondsToWait(status, header) {
+/** Whole seconds to wait, from Retry-After; null where the answer is not about waiting. */
+function secondsToWait(status, header) {
   const seconds = /^\d{1,9}$/.test(header ?? "") ? Number(header) : null;
   if (seconds !== null) return Math.max(1, seconds);
   return status === 429 ? WAIT_WITHOUT_HINT : null;
 }
 
-const text = (value) => (typeof value === "string" ? value : "");
-
 async function problemFrom(response) {
   const retryAfter = secondsToWait(response.status, response.headers.get("Retry-After"));
   const body = await response.json().catch(() => null);
-  const code = text(body?.code) || (retryAfter ? "throttled" : "unexpected_answer");
+  const code = textIn(body?.code) || (retryAfter ? "throttled" : "unexpected_answer");
   return new Problem(code, {
     status: response.status,
-    title: text(body?.title),
-    detail: text(body?.detail),
-    loginUrl: text(body?.login_url) || null,
-    location: text(body?.location) || null,
-    reference: text(body?.instance) || null,
+    title: textIn(body?.title),
+    detail: textIn(body?.detail),
+    loginUrl: textIn(body?.login_url),
+    location: textIn(body?.location),
+    reference: textIn(body?.instance),
     retryAfter,
   });
 }

@@ -1,10 +1,9 @@
-// Times in the viewer's own zone. Mail carries UTC instants; what is shown is short, what is in the tooltip is complete and
-// has the offset from UTC, because one hour a year happens twice.
+// Times in the viewer's own zone: short ones to see, complete ones in the tooltip, with the offset from UTC, because one
+// hour a year happens twice.
 
-const LOCALE = navigator.language || "en";
 const DAY = 86_400_000; // ms
 
-const format = (options) => new Intl.DateTimeFormat(LOCALE, options);
+const format = (options) => new Intl.DateTimeFormat(undefined, options);
 const clockTime = format({ hour: "2-digit", minute: "2-digit" });
 const weekday = format({ weekday: "short" });
 const dayOfYear = format({ day: "numeric", month: "short" });

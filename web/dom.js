@@ -1,5 +1,4 @@
-// Small helpers around the document. Text goes in through textContent alone; the page's policy (Trusted Types) forbids
-// everything that parses markup, so what a message contains can never become part of the page.
+// Helpers around the document. Text goes in through textContent alone: Trusted Types forbid all that parses markup.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -11,11 +10,15 @@ export function fromTemplate(id) {
 /** The first element in `root` that carries data-slot="name". */
 export const slot = (root, name) => root.querySelector(`[data-slot="${name}"]`);
 
-/** Puts `text` into every slot of that name; a text that stands in for a missing one is shown as such. */
-export function fill(root, name, text, isPlaceholder = false) {
+/** The text in `value`, which may be anything; "" where there is none, or nothing but blanks. */
+export const textIn = (value) => (typeof value === "string" && value.trim() ? value : "");
+
+/** Puts the text in `value` into every slot of that name, or else the placeholder, which is shown as one. */
+export function fill(root, name, value, placeholder = "") {
+  const text = textIn(value);
   for (const element of root.querySelectorAll(`[data-slot="${name}"]`)) {
-    element.textContent = text;
-    element.classList.toggle("placeholder", isPlaceholder);
+    element.textContent = text || placeholder;
+    element.classList.toggle("placeholder", !text);
   }
 }
 

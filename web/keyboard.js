@@ -1,5 +1,4 @@
-// Keys, as mail programs have them. They can be switched off in the help sheet, because people who speak to their computer
-// would press them by accident.
+// Keys, as mail programs have them. Letters can be switched off: people who speak to their computer press them by accident.
 
 import { byId } from "./dom.js";
 

@@ -2,7 +2,7 @@
 
 import { get } from "./client.js";
 import { instant, showTime } from "./dates.js";
-import { announce, byId, fill, fromTemplate, slot } from "./dom.js";
+import { announce, byId, fill, fromTemplate, slot, textIn } from "./dom.js";
 import { author, displayName, showAvatar } from "./people.js";
 
 const PAGE_SIZE = 25;
@@ -14,13 +14,8 @@ let next = null;
 
 export const firstPage = `/api/messages?top=${PAGE_SIZE}`;
 
-const string = (value) => (typeof value === "string" ? value.trim() : "");
-
-/**
- * Newest first, by instant. A message without a date keeps its place behind the one before it, so the order that Microsoft
- * gave is kept wherever dates say nothing else.
- */
-export function newestFirst(messages) {
+/** Newest first, by instant. A message without a date stays behind the one before it, where Microsoft put it. */
+function newestFirst(messages) {
   let latest = Infinity;
   const dated = messages.map((message) => {
     latest = instant(message.receivedDateTime)?.valueOf() ?? latest;
@@ -33,15 +28,13 @@ function row(message) {
   const item = fromTemplate("message-row");
   const link = item.firstElementChild;
   const name = displayName(author(message));
-  const subject = string(message.subject);
-  const preview = string(message.bodyPreview).replace(/\s+/g, " ");
   link.href = `/?message=${encodeURIComponent(message.id)}`;
   link.dataset.id = message.id;
   link.classList.toggle("unread", message.isRead === false);
   showAvatar(slot(item, "initials"), name);
-  fill(item, "from", name || "(unknown sender)", !name);
-  fill(item, "subject", subject || "(no subject)", !subject);
-  fill(item, "preview", preview || "(no text)", !preview);
+  fill(item, "from", name, "(unknown sender)");
+  fill(item, "subject", message.subject, "(no subject)");
+  fill(item, "preview", message.bodyPreview, "(no text)");
   showTime(slot(item, "time"), message.receivedDateTime);
   const marks = {
     unread: message.isRead === false,
@@ -67,7 +60,7 @@ function append(page) {
     return shown.set(message.id, message);
   });
   list.append(...newestFirst(usable).map(row));
-  next = string(page.next) || null;
+  next = textIn(page.next) || null;
   return usable.length;
 }
 

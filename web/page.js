@@ -217,13 +217,15 @@ async function signOut() {
     target = await endSession();
   } catch (problem) {
     tellTabs(null);
-    const code = problem.code === "storage_unavailable" ? "partly_signed_out" : "still_signed_in";
-    listProblem(problem.status === 401 ? problem : new Problem(code, problem), start);
+    const left = problem.code === "storage_unavailable"
+      ? new Problem("partly_signed_out", { ...problem, title: "You are signed out in this browser only" })
+      : new Problem("still_signed_in", problem);
+    listProblem(problem.status === 401 ? problem : left, start);
     return;
   }
   tellTabs(null);
   history.replaceState(null, "", "/");
-  showWelcome(null, "You are signed out here. Microsoft’s own sign-out page comes next.");
+  showWelcome("", "You are signed out here. Microsoft’s own sign-out page comes next.");
   location.replace(target);
 }
 

@@ -1,15 +1,13 @@
-// Names and addresses as mail has them: missing, empty, in any script, or a directory path in the place of an address.
+// Names and addresses as mail has them: missing, in any script, or a directory path in place of an address.
 
-import { element } from "./dom.js";
+import { element, textIn } from "./dom.js";
 
 const HUES = 8; // as many as page.css has avatar colours
 const SMTP_ADDRESS = /^[^\s@<>"'\\/=,;:]+@[^\s@<>"'\\/=,;:]+$/;
 
-const clean = (value) => (typeof value === "string" ? value.trim() : "");
-
 /** {name, address} with strings in both, from one of Graph's recipients, any part of which may be missing. */
-export function person(recipient) {
-  return { name: clean(recipient?.emailAddress?.name), address: clean(recipient?.emailAddress?.address) };
+function person(recipient) {
+  return { name: textIn(recipient?.emailAddress?.name).trim(), address: textIn(recipient?.emailAddress?.address).trim() };
 }
 
 /** What to call a person: the name, else the address, else the last part of an Exchange directory path, else "". */
@@ -19,7 +17,7 @@ export function displayName({ name, address }) {
 }
 
 /** The address if it is one that mail can be sent to. */
-export const mailAddress = ({ address }) => (SMTP_ADDRESS.test(address) ? address : "");
+const mailAddress = ({ address }) => (SMTP_ADDRESS.test(address) ? address : "");
 
 /** The message's author: `from`, and where that is empty the `sender` who handed it in. */
 export function author(message) {
@@ -28,7 +26,7 @@ export function author(message) {
 }
 
 /** Up to two letters for an avatar; "?" for somebody unknown. */
-export function initials(name) {
+function initials(name) {
   const words = name.split(/[\s.@_-]+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word));
   const letters = [words[0], words.length > 1 ? words.at(-1) : ""].map((word) => Array.from(word ?? "")[0] ?? "");
   return letters.join("").toLocaleUpperCase() || "?";

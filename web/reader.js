@@ -2,21 +2,18 @@
 
 import { get } from "./client.js";
 import { fullTime, showTime } from "./dates.js";
-import { byId, fill, fromTemplate, slot } from "./dom.js";
+import { byId, fill, fromTemplate, slot, textIn } from "./dom.js";
 import { clearNotice, showNotice } from "./notices.js";
 import { author, displayName, personElement, showAvatar, showRecipients } from "./people.js";
 
 const place = byId("reader");
 let reading = null; // AbortController of the message on its way
 
-const string = (value) => (typeof value === "string" ? value.trim() : "");
-
 /** Everything above the text; the list knows most of it before the message has come. */
 function showHead(view, message) {
-  const subject = string(message.subject);
   const from = author(message);
   showAvatar(slot(view, "initials"), displayName(from));
-  fill(view, "subject", subject || "(no subject)", !subject);
+  fill(view, "subject", message.subject, "(no subject)");
   slot(view, "from").replaceChildren(personElement(from));
   showRecipients(slot(view, "to"), "To", message.toRecipients);
   showRecipients(slot(view, "cc"), "Cc", message.ccRecipients);
@@ -25,8 +22,7 @@ function showHead(view, message) {
 }
 
 function showBody(view, message) {
-  const text = [message.body?.content, message.bodyPreview].find((candidate) => string(candidate)) ?? "";
-  fill(view, "body", text || "(no text)", !text);
+  fill(view, "body", textIn(message.body?.content) || message.bodyPreview, "(no text)");
   slot(view, "body").hidden = false;
 }
 

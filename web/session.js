@@ -1,4 +1,4 @@
-// Who is signed in, where signing in and out lead, and how several tabs of one browser stay in agreement.
+// Who is signed in, where signing in and out lead, and how tabs agree on it.
 
 import { get, post } from "./client.js";
 
@@ -15,12 +15,12 @@ function here() {
 /** An address on our own server's sign-in route, from its answer where it gave one, else of our making. */
 function loginRoute(loginUrl) {
   const own = new URL("/auth/login", location.origin);
-  const url = URL.canParse(loginUrl ?? "") ? new URL(loginUrl) : own;
+  const url = URL.canParse(loginUrl) ? new URL(loginUrl) : own;
   return /^https?:$/.test(url.protocol) && url.pathname === "/auth/login" ? url : own;
 }
 
 /** Where to sign in, coming back to what is open now. */
-export function signInUrl({ loginUrl = null, prompt = null } = {}) {
+export function signInUrl({ loginUrl = "", prompt = "" } = {}) {
   const url = loginRoute(loginUrl);
   url.searchParams.set("return_to", here());
   if (prompt) url.searchParams.set("prompt", prompt);

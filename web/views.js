@@ -14,7 +14,7 @@ export function show(view) {
   byId("refresh").hidden = view !== "inbox";
 }
 
-let loginUrl = null; // the server's own, of the last answer that named one
+let loginUrl = ""; // the server's own, of the last answer that named one
 
 /** Lets every link to the sign-in come back to what is open now. */
 export function pointLinks(newLoginUrl = loginUrl) {
@@ -25,7 +25,7 @@ export function pointLinks(newLoginUrl = loginUrl) {
 
 /** Cookies and sign-in belong to one origin: offers the right one where this is another. */
 function checkAddress(publicUrl) {
-  const isElsewhere = URL.canParse(publicUrl ?? "") && new URL(publicUrl).origin !== location.origin;
+  const isElsewhere = URL.canParse(publicUrl) && new URL(publicUrl).origin !== location.origin;
   byId("wrong-address").hidden = !isElsewhere;
   if (!isElsewhere) return;
   const link = slot(byId("wrong-address"), "address");
@@ -44,7 +44,7 @@ export function showAccount(me) {
   showAvatar(avatar, name);
   showTime(slot(account, "expires"), me.expires, fullTime);
   account.hidden = false;
-  pointLinks(null);
+  pointLinks("");
   checkAddress(me.public_url);
 }
 

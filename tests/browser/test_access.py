@@ -50,6 +50,15 @@ def test_axe_finds_nothing_wrong_in_any_state(
     assert findings(inbox) == [], "throttled"
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_with_the_pages_that_functions_write(scheme: Scheme, open_inbox: OpenInbox) -> None:
+    inbox = open_inbox(viewport=NARROW, color_scheme=scheme)
+    for path in ("/auth/logout", "/auth/callback?code=c&state=s"):
+        inbox.visit(path)
+        assert findings(inbox) == [], path
+        assert not inbox.scrolls_sideways()
+
+
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
 
 
