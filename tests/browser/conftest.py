@@ -26,17 +26,10 @@ type OpenInbox = Callable[..., Inbox]
 WIDE = {"width": 1280, "height": 800}
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    default = Path(start.ROOT, ".drawbridge", "screenshots")
-    parser.addoption("--screenshots", type=Path, default=default, help="folder for the pictures of the page")
-
-
 @pytest.fixture
-def screenshots(request: pytest.FixtureRequest) -> Path:
-    """The folder that --screenshots names; Playwright makes it."""
-    folder = request.config.getoption("--screenshots")
-    assert isinstance(folder, Path)
-    return folder
+def screenshots() -> Path:
+    """Where pictures of the page go: DRAWBRIDGE_SCREENSHOTS (the README's are in docs/), else out of the way."""
+    return Path(os.environ.get("DRAWBRIDGE_SCREENSHOTS") or Path(start.ROOT, ".drawbridge", "screenshots"))
 
 
 @pytest.fixture(scope="module")
