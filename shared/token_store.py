@@ -226,7 +226,8 @@ class TokenStore:
 def _translated() -> Iterator[None]:
     """What the library raises, as what it means for the row.
 
-    409 for an insert and 412 for an update: somebody else was there. 5xx or no answer: the write may have been applied.
+    409 for an insert and 412 for an update: somebody else was there. 5xx, no answer, or half of a good one: the write
+    may have been applied.
     """
     from azure.core import exceptions as azure
 
@@ -240,10 +241,11 @@ def _translated() -> Iterator[None]:
         raise (_TableMissing if _says(problem, "TableNotFound") else errors.RowGone) from None
     except azure.HttpResponseError as problem:
         log.event("storage_refused", status=problem.status_code, exception=type(problem).__name__)
-        if problem.status_code and problem.status_code < 500:
+        if problem.status_code and 300 <= problem.status_code < 500:
             raise errors.StorageUnavailable from None
         raise errors.OutcomeUnknown from None
-    except (azure.ServiceResponseError, OSError) as problem:
+    except (azure.ServiceResponseError, OSError, AttributeError) as problem:
+        # AttributeError is the library's own stumble over an answer that broke off (azure/data/tables/_error.py).
         log.event("storage_unanswered", exception=type(problem).__name__)
         raise errors.OutcomeUnknown from None
     except azure.AzureError as problem:
