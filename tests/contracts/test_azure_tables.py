@@ -173,7 +173,7 @@ def refuses_everything(tables: TokenStore) -> None:
 
 
 # Azurite answers this in XML, and the library asks an XML element for its truth value.
-@pytest.mark.filterwarnings("default:Testing an element's truth value:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")
 def test_a_wrong_account_key_is_a_refusal_and_never_an_absent_row(azurite: Azurite) -> None:
     refuses_everything(store(replace(address(azurite), account_key=Secret("d3Jvbmc="))))
 

@@ -165,6 +165,11 @@ def test_a_hostile_cookie_header_costs_no_more_than_a_moment(header: str) -> Non
     assert time.process_time() - began < 0.5  # it is a few milliseconds; a quadratic parser needs many seconds
 
 
+def test_a_header_larger_than_any_front_end_lets_through_is_not_read() -> None:
+    assert Jar(f"{OURS}; a=" + "x" * 32768, CONFIG).session_values() == []
+    assert Jar(f"{OURS}; a=" + "x" * 32000, CONFIG).session_values() == [VALUE]
+
+
 def test_a_thousand_cookies_around_it_do_not_hide_ours() -> None:
     crowd = "; ".join(f"c{number}={number}" for number in range(500))
     assert Jar(f"{crowd}; {OURS}; {crowd}", CONFIG).session_values() == [VALUE]
