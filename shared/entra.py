@@ -12,8 +12,9 @@ from urllib.parse import urlencode, urlsplit
 
 from shared import errors, log
 from shared.clock import Clock, Deadline
-from shared.outbound import Answer, Outbound, OutboundError, TooLarge, retry_after
+from shared.outbound import Outbound, retry_after
 from shared.settings import is_loopback
+from shared.wire import Answer, OutboundError, TooLarge
 
 MAX_BYTES = 256 * 1024
 KEEP_SECONDS = 24 * 3600.0

@@ -15,8 +15,9 @@ from urllib.parse import quote, urlsplit
 from shared import errors
 from shared.clock import Clock, Deadline
 from shared.config import Config
-from shared.outbound import Answer, Outbound, OutboundError, TooLarge, TooSlow, retry_after
+from shared.outbound import Outbound, retry_after
 from shared.secret import Secret
+from shared.wire import Answer, OutboundError, TooLarge, TooSlow
 
 SECONDS = 10.0
 MAX_BYTES = 8 * 1024 * 1024

@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 
 from shared import errors, log
 from shared.clock import Clock, Deadline, http_date
-from shared.outbound import Answer, Outbound, OutboundError, bounded_by
+from shared.outbound import Outbound
 from shared.settings import TableAddress
+from shared.wire import Answer, OutboundError, bounded_by
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

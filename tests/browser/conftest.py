@@ -13,13 +13,17 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 
 from dev import certificates
 from dev.launcher import start
 from dev.sandbox.serving import Sandbox
 from tests.browser.inbox import Inbox
 from tests.support.apps import App
+
+# In ms. Seconds are rarely needed, but a busy machine must not fail a test.
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
 
 type OpenInbox = Callable[..., Inbox]
 
@@ -87,7 +91,7 @@ def open_inbox(request: pytest.FixtureRequest, app: App, sandbox: Sandbox) -> It
                 chromium: Browser = browser or request.getfixturevalue("chromium")
                 usual = {"viewport": WIDE, "locale": "en-GB", "timezone_id": "Europe/Zurich"}
                 context = stack.enter_context(chromium.new_context(**usual | options))
-                context.set_default_timeout(15_000)
+                context.set_default_timeout(PATIENCE)
             tabs.append(Inbox(context.new_page(), app.url, sandbox.control))
             return tabs[-1]
 

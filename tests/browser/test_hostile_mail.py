@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Error, expect
 
 from dev.sandbox.serving import Sandbox
 from tests.browser.inbox import Inbox
@@ -153,3 +154,12 @@ def test_names_in_every_script_keep_their_code_points(inbox: Inbox, sandbox: San
     inbox.open(0)
     assert inbox.reader.locator(".person-name").text_content() == name
     assert inbox.reader.get_by_role("heading", level=1).evaluate("element => element.matches(':dir(rtl)')")
+
+
+def test_trusted_types_stop_even_our_own_scripts_from_writing_markup(inbox: Inbox) -> None:
+    inbox.sign_in()
+    with pytest.raises(Error, match="TrustedHTML"):
+        inbox.page.evaluate("document.createElement('div').innerHTML = '<b>bold</b>'")
+    assert inbox.complaints
+    assert all("TrustedHTML" in complaint for complaint in inbox.complaints)
+    inbox.complaints.clear()

@@ -139,7 +139,7 @@ def test_the_page_is_painted_before_mail_has_come_and_does_not_move_when_it_come
     inbox.sign_in()
     shift = "new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.moved += entry.value; })"
     inbox.page.add_init_script(f"window.moved = 0; {shift}.observe({{ type: 'layout-shift', buffered: true }});")
-    sandbox.control.fault("graph.messages", {"delay": 1.0})
+    sandbox.control.fault("graph.messages", {"delay": 2.0})
     inbox.page.reload()
     expect(inbox.page.locator("#skeleton")).to_be_visible()
     expect(inbox.page.get_by_role("heading", name="Inbox")).to_be_visible()

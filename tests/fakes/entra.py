@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from shared.clock import Clock
-from shared.outbound import Answer
+from shared.wire import Answer
 from tests.fakes.network import FakeNetwork, Request, json_answer
 
 HOST = "https://login.microsoftonline.com"

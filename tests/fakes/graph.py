@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from shared.outbound import Answer
+from shared.wire import Answer
 from tests.fakes.network import FakeNetwork, Request, json_answer
 
 GRAPH = "https://graph.microsoft.com/v1.0"

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 from shared.clock import Deadline
-from shared.outbound import Answer, Outbound, OutboundError, TooSlow
+from shared.outbound import Outbound
+from shared.wire import Answer, OutboundError, TooSlow
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class FakeNetwork(Outbound):
         request = Request(method, url, dict(headers or {}), body or b"", deadline.remaining())
         self.requests.append(request)
         if request.seconds <= 0:
-            raise TooSlow(sent=True)
+            raise TooSlow()
         for prefix, handler in list(self._handlers):
             if url.startswith(prefix):
                 answer = handler(request)

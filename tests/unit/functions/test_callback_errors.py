@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from shared.outbound import Answer, OutboundError, TooLarge, TooSlow, Unreachable
+from shared.wire import Answer, OutboundError, TooLarge, TooSlow, Unreachable
 from tests.fakes.build import PUBLIC_URL
 from tests.fakes.entra import refusal
 from tests.fakes.network import json_answer
@@ -183,10 +183,10 @@ def test_the_operators_fault_offers_the_person_no_sign_in(code: str) -> None:
 @pytest.mark.parametrize(
     ("sent", "status", "code"),
     [
-        (Unreachable(sent=False), 503, "entra_unavailable"),
-        (Unreachable(sent=True), 503, "entra_unavailable"),
-        (TooSlow(sent=True), 503, "entra_unavailable"),
-        (TooLarge(sent=True), 502, "entra_bad_answer"),
+        (Unreachable(), 503, "entra_unavailable"),
+        (Unreachable(), 503, "entra_unavailable"),
+        (TooSlow(), 503, "entra_unavailable"),
+        (TooLarge(), 502, "entra_bad_answer"),
         (json_answer({}, 500), 503, "entra_unavailable"),
         (json_answer({}, 302, location="https://evil.example/"), 502, "entra_bad_answer"),
         (json_answer({}, 404), 502, "entra_bad_answer"),

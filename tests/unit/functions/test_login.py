@@ -12,8 +12,8 @@ import pytest
 
 from shared import pending
 from shared.cookies import Jar
-from shared.outbound import Unreachable
 from shared.pending import PendingSignIn
+from shared.wire import Unreachable
 from tests.fakes.build import PUBLIC_URL
 from tests.fakes.entra import CLIENT_ID, HOST
 from tests.fakes.network import json_answer
@@ -108,7 +108,7 @@ def test_login_goes_on_with_the_known_document_while_entra_is_down() -> None:
 
 def test_login_before_entra_ever_answered_is_an_honest_503() -> None:
     site = Site()
-    site.network.answer(HOST, Unreachable(sent=False))
+    site.network.answer(HOST, Unreachable())
     answer = site.browser().navigate("/auth/login")
     assert (answer.status, answer.code) == (503, "entra_unavailable")
     assert answer.header("Retry-After") == "5"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.clock import http_date
-from shared.outbound import Answer, TooLarge, TooSlow, Unreachable
+from shared.wire import Answer, TooLarge, TooSlow, Unreachable
 from tests.fakes.clock import START
 from tests.fakes.entra import refusal
 from tests.fakes.graph import GRAPH, graph_error
@@ -43,10 +43,10 @@ REJECTED = graph_error(401, "InvalidAuthenticationToken")
         (Answer(200, {}, b"[" * 100_000), 502, "graph_bad_answer", None, 1),
         (Answer(200, {}, b"\xff\xfe"), 502, "graph_bad_answer", None, 1),
         (Answer(204, {}, b""), 502, "graph_refused", None, 1),
-        (TooLarge(sent=True), 502, "graph_bad_answer", None, 1),
-        (TooSlow(sent=True), 504, "graph_timeout", None, 1),
-        (Unreachable(sent=True), 503, "graph_unavailable", None, 2),
-        (Unreachable(sent=False), 503, "graph_unavailable", None, 2),
+        (TooLarge(), 502, "graph_bad_answer", None, 1),
+        (TooSlow(), 504, "graph_timeout", None, 1),
+        (Unreachable(), 503, "graph_unavailable", None, 2),
+        (Unreachable(), 503, "graph_unavailable", None, 2),
     ],
 )
 def test_graph_faults_map_without_amplification(
@@ -74,7 +74,7 @@ def test_graphs_request_id_comes_along_for_whoever_must_ask_microsoft() -> None:
     assert browser.fetch("/api/messages").json()["request_id"] == "of-header"
 
 
-@pytest.mark.parametrize("first", [graph_error(503, "ServiceUnavailable"), Unreachable(sent=True)])
+@pytest.mark.parametrize("first", [graph_error(503, "ServiceUnavailable"), Unreachable()])
 def test_one_moment_of_weakness_is_not_noticed(first: Answer | Unreachable) -> None:
     site = Site()
     browser = site.signed_in()

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.outbound import Unreachable
+from shared.wire import Unreachable
 from tests.fakes.build import PUBLIC_URL
 from tests.fakes.entra import HOST
 from tests.fakes.site import FETCH, Site
@@ -138,7 +138,7 @@ def test_a_person_gets_the_same_truth_as_a_page_with_a_link_to_entra() -> None:
 
 def test_signing_out_works_before_entras_document_was_ever_read() -> None:
     site = Site()
-    site.network.answer(HOST, Unreachable(sent=False))
+    site.network.answer(HOST, Unreachable())
     answer = site.browser().fetch("/auth/logout", "POST")
     assert answer.json()["location"].startswith(f"{HOST}/common/oauth2/v2.0/logout?")
 

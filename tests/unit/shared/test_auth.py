@@ -12,11 +12,11 @@ import pytest
 from shared import errors
 from shared.auth import Auth, CodeAlreadyRedeemed
 from shared.clock import Deadline
-from shared.outbound import Answer, Unreachable
 from shared.pending import PendingSignIn
 from shared.secret import Secret
 from shared.sessions import Identity, Session, Tokens
 from shared.token_store import Row
+from shared.wire import Answer, Unreachable
 from tests.fakes.build import PUBLIC_URL, World, identity, world
 from tests.fakes.entra import CLIENT_ID, HOST, PERSON, TENANT, jwt, refusal
 from tests.fakes.network import Request, json_answer
@@ -253,5 +253,5 @@ def test_sign_out_leads_to_entra_and_back_here_even_before_its_document_was_read
     url = around.services.auth.sign_out_url("hint #1", around.deadline())
     assert parse_qs(urlsplit(url).query) == {"post_logout_redirect_uri": [PUBLIC_URL + "/"], "logout_hint": ["hint #1"]}
     down = world()
-    down.network.answer(HOST, Unreachable(sent=False))
+    down.network.answer(HOST, Unreachable())
     assert down.services.auth.sign_out_url("", down.deadline()).startswith(f"{HOST}/common/oauth2/v2.0/logout?post")

@@ -21,10 +21,11 @@ from dev import certificates
 from shared import errors
 from shared.auth import Auth
 from shared.clock import Deadline, SystemClock
-from shared.outbound import Answer, Outbound
+from shared.outbound import Outbound
 from shared.secret import Secret
 from shared.sessions import Session, Tokens
 from shared.token_store import Row
+from shared.wire import Answer
 from tests.fakes.build import config, identity
 from tests.fakes.entra import FakeEntra, refusal
 from tests.fakes.network import FakeNetwork
@@ -116,7 +117,7 @@ def test_a_success_leaves_nothing_secret_behind(
         with everything_heard(caplog, capfd) as heard:
             getattr(around, deed)()
         names = {record.name.partition(".")[0] for record in caplog.records}
-        assert {"msal", "urllib3"} <= names, "both were really listened to"
+        assert "msal" in names, "it was really listened to"
         assert_silent(around.secrets(), "\n".join(heard))
 
 

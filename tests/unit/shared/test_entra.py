@@ -9,7 +9,7 @@ import pytest
 from shared import errors
 from shared.clock import Deadline
 from shared.entra import DiscoveryReader, MsalHttp
-from shared.outbound import Answer, OutboundError, TooLarge, TooSlow, Unreachable
+from shared.wire import Answer, OutboundError, TooLarge, TooSlow, Unreachable
 from tests.fakes.clock import FakeClock
 from tests.fakes.entra import HOST, FakeEntra
 from tests.fakes.network import FakeNetwork, json_answer
@@ -57,7 +57,7 @@ def test_the_document_is_read_once_a_day() -> None:
 def test_while_entra_is_down_the_old_document_serves_and_is_asked_for_once_a_minute() -> None:
     around = Surroundings()
     first = around.reader.read(around.deadline())
-    around.network.answer(DOCUMENT, Unreachable(sent=False))
+    around.network.answer(DOCUMENT, Unreachable())
     around.clock.advance(24 * HOUR)
     for _ in range(10):
         assert around.reader.read(around.deadline()) is first
@@ -69,7 +69,7 @@ def test_while_entra_is_down_the_old_document_serves_and_is_asked_for_once_a_min
 
 def test_the_first_document_that_cannot_be_had_is_asked_for_again_at_once() -> None:
     around = Surroundings()
-    around.network.answer_once(DOCUMENT, Unreachable(sent=False))
+    around.network.answer_once(DOCUMENT, Unreachable())
     with pytest.raises(errors.EntraUnavailable):
         around.reader.read(around.deadline())
     assert around.reader.read(around.deadline()).issuer == HOST + "/{tenantid}/v2.0"
@@ -78,9 +78,9 @@ def test_the_first_document_that_cannot_be_had_is_asked_for_again_at_once() -> N
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (Unreachable(sent=True), errors.EntraUnavailable),
-        (TooSlow(sent=True), errors.EntraUnavailable),
-        (TooLarge(sent=True), errors.EntraBadAnswer),
+        (Unreachable(), errors.EntraUnavailable),
+        (TooSlow(), errors.EntraUnavailable),
+        (TooLarge(), errors.EntraBadAnswer),
         (json_answer({}, 429, retry_after="7"), errors.EntraUnavailable),
         (json_answer({}, 503), errors.EntraUnavailable),
         (json_answer({"error": "invalid_tenant"}, 400), errors.AppRegistrationRefused),
@@ -191,9 +191,9 @@ def test_a_server_error_is_told_but_not_remembered() -> None:
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        (Unreachable(sent=True), errors.EntraUnavailable),
-        (TooSlow(sent=True), errors.EntraUnavailable),
-        (TooLarge(sent=True), errors.EntraBadAnswer),
+        (Unreachable(), errors.EntraUnavailable),
+        (TooSlow(), errors.EntraUnavailable),
+        (TooLarge(), errors.EntraBadAnswer),
         (Answer(200, {}, b'{"access_token":"half'), errors.EntraBadAnswer),
         (Answer(200, {}, b"<html></html>"), errors.EntraBadAnswer),
         (Answer(200, {}, b""), errors.EntraBadAnswer),

@@ -11,8 +11,8 @@ import pytest
 from shared import errors
 from shared.clock import Deadline, SystemClock
 from shared.graph import Graph, TokenRejected, graph_id, public_id
-from shared.outbound import Answer, TooSlow, Unreachable
 from shared.secret import Secret
+from shared.wire import Answer, TooSlow, Unreachable
 from tests.fakes.build import config
 from tests.fakes.clock import FakeClock
 from tests.fakes.graph import GRAPH, graph_error
@@ -91,7 +91,7 @@ def test_a_broken_connection_is_tried_once_more_within_the_same_ten_seconds() ->
 
     def slow_and_broken(request: Request) -> Unreachable:
         around.clock.advance(4)
-        return Unreachable(sent=True)
+        return Unreachable()
 
     around.network.answer(GRAPH, slow_and_broken)
     with pytest.raises(errors.GraphUnavailable):
@@ -101,7 +101,7 @@ def test_a_broken_connection_is_tried_once_more_within_the_same_ten_seconds() ->
 
 def test_an_answer_that_takes_too_long_is_not_asked_for_again() -> None:
     around = Surroundings()
-    around.network.answer(GRAPH, TooSlow(sent=True))
+    around.network.answer(GRAPH, TooSlow())
     with pytest.raises(errors.GraphTimeout):
         around.list()
     assert len(around.network.requests) == 1

@@ -15,7 +15,8 @@ import pytest
 
 from dev import certificates
 from shared.clock import Deadline, SystemClock
-from shared.outbound import Answer, Outbound, OutboundError, TooSlow
+from shared.outbound import Outbound
+from shared.wire import Answer, OutboundError, TooSlow
 from tests.fakes.wire import Exchange, Server
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +25,8 @@ CLOCK = SystemClock()
 PROGRAM = """
 import sys
 from shared.clock import Deadline, SystemClock
-from shared.outbound import Outbound, OutboundError, bounded_by
+from shared.outbound import Outbound
+from shared.wire import OutboundError, bounded_by
 import requests
 url = sys.argv[1]
 outbound = Outbound(2)

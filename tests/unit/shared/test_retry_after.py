@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shared.clock import http_date
-from shared.outbound import Answer, retry_after
+from shared.outbound import retry_after
+from shared.wire import Answer
 
 NOW = 1_767_225_600.0
 
