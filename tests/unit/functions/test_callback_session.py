@@ -59,6 +59,16 @@ def test_a_sign_in_mints_a_new_session_and_ends_the_old() -> None:
     assert site.ask("GET", "/auth/me", {"cookie": f"{browser.session_name}={old}"}).status == 401
 
 
+def test_the_old_session_ends_though_its_strict_cookie_does_not_travel_back_from_entra() -> None:
+    site = Site()
+    browser = site.signed_in()
+    callback = browser.callback(browser.login())
+    del browser.jar[browser.session_name]
+    assert browser.navigate(callback, sec_fetch_site="cross-site").status == 303
+    assert len(site.store.session_rows()) == 1
+    assert browser.fetch("/auth/me").status == 200
+
+
 def test_a_planted_session_cookie_is_never_adopted() -> None:
     site = Site()
     browser = site.browser()
