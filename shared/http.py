@@ -21,12 +21,16 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; form-action {form_action}; frame-ancestors 'none'; object-src 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
-_PAGE_POLICY = CONTENT_SECURITY_POLICY.format(form_action="'self'")
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+}
+_EVERY_ANSWER = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(form_action="'self'"),
+    **SAFE_HEADERS,
 }
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_QUERY = 8192
@@ -179,11 +183,11 @@ def error_answer(
 def dressed(answer: Response, config: Config | None, trace: str) -> Response:
     """The answer with what every answer carries. What a handler has set itself stays."""
     own = answer.headers
-    own.setdefault("Cache-Control", "no-store")
-    own.setdefault("Content-Security-Policy", _PAGE_POLICY)
-    for name, value in SAFE_HEADERS.items():
-        own.setdefault(name, value)
+    given = {name.lower() for name, _ in own}
+    for name, value in _EVERY_ANSWER.items():
+        if name.lower() not in given:
+            own.add(name, value)
     if config is not None and config.https:
-        own["Strict-Transport-Security"] = "max-age=31536000"
-    own["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
+        own.add("Strict-Transport-Security", "max-age=31536000")
+    own.add("traceparent", f"00-{trace}-{secrets.token_hex(8)}-01")
     return answer
