@@ -68,6 +68,7 @@ def _incomplete(
         "This browser has forgotten the session, but it could not be deleted; "
         f"a copy of its cookie works until {until} at the latest."
     )
+    problem.location = location
     answer = http.error_answer(problem, request, services.config, http.trace_id(request))
     answer.headers.add("Set-Cookie", jar.end_session().header())
     return answer

@@ -28,11 +28,15 @@ from shared.words import WORDS
 
 
 class DrawbridgeError(Exception):
-    """Base of everything that becomes an error answer. `retry_after` is in whole seconds."""
+    """Base of everything that becomes an error answer.
+
+    `retry_after` is in whole seconds; `location` is where to go on, where that is not our own sign-in.
+    """
 
     status = 500
     code = "internal_error"
     sign_in_again = False
+    location: str | None = None
 
     def __init__(
         self,

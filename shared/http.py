@@ -173,6 +173,7 @@ def error_answer(
         "instance": f"urn:trace:{trace}",
         "code": problem.code,
         "login_url": again,
+        "location": problem.location,
         "graph_code": problem.graph_code,
         "request_id": problem.request_id,
     }

@@ -15,8 +15,7 @@ _PAGE = Template(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>$title</title>
-<link rel="icon" href="/assets/icon.svg">
-<link rel="stylesheet" href="/assets/page.css">
+$links
 </head>
 <body class="plain">
 <main class="notice">
@@ -31,6 +30,10 @@ $reference
 )
 
 
+_LINKS = """<link rel="icon" href="/assets/icon.svg">
+<link rel="stylesheet" href="/assets/page.css">"""
+
+
 def error_page(problem: errors.DrawbridgeError, login_url: str | None, trace: str) -> str:
     """What went wrong, a way on, and a reference that finds the log entry."""
     links = []
@@ -40,6 +43,8 @@ def error_page(problem: errors.DrawbridgeError, login_url: str | None, trace: st
     links.append('<a class="button" href="/">To the inbox</a>')
     more = f" ({escape(problem.graph_code)})" if problem.graph_code else ""
     return _PAGE.substitute(
+        # Without settings nothing is served, the style sheet included.
+        links="" if isinstance(problem, errors.NotConfigured) else _LINKS,
         title=escape(problem.title),
         detail=escape(problem.detail),
         actions=f'<p class="actions">{" ".join(links)}</p>',
@@ -50,6 +55,7 @@ def error_page(problem: errors.DrawbridgeError, login_url: str | None, trace: st
 def sign_out_page() -> str:
     """The question before signing out, for whoever comes to auth/logout by a link."""
     return _PAGE.substitute(
+        links=_LINKS,
         title="Sign out?",
         detail="This ends your session here and then at Microsoft, in this browser.",
         actions=(
@@ -64,6 +70,7 @@ def sign_out_page() -> str:
 def sign_out_incomplete_page(sign_out_url: str, until: str) -> str:
     """Signed out in this browser while the table is out of reach: what is left, until when, and what can be done."""
     return _PAGE.substitute(
+        links=_LINKS,
         title="Signed out in this browser only",
         detail=(
             "The app's storage does not answer, so the session itself could not be deleted. "

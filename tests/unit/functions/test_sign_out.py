@@ -116,6 +116,7 @@ def test_logout_tells_the_truth_when_storage_is_down(operation: str) -> None:
     answer = browser.fetch("/auth/logout", "POST")
     assert (answer.status, answer.code) == (503, "storage_unavailable")
     assert "2026-01-08T00:00:00Z" in answer.json()["detail"], "until when a copy works"
+    assert answer.json()["location"].startswith(f"{HOST}/common/oauth2/v2.0/logout?"), "what can still be done"
     assert browser.session is None
     browser.jar = jar
     for _ in range(7):

@@ -36,6 +36,11 @@ def every_page() -> list[str]:
     return [*shown, pages.sign_out_page(), pages.sign_out_incomplete_page(LOGIN, "2026-01-08T00:00:00Z")]
 
 
+def test_a_page_about_missing_settings_asks_for_no_file_since_none_is_served() -> None:
+    elements = read(pages.error_page(errors.NotConfigured(["PUBLIC_URL is required"]), None, TRACE)).found
+    assert "link" not in {tag for tag, _ in elements}
+
+
 def test_no_page_has_script_style_or_anything_that_its_policy_would_refuse() -> None:
     for html in every_page():
         elements = read(html).found
