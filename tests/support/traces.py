@@ -26,7 +26,7 @@ def forms(secret: str) -> set[bytes]:
 
 
 def unpacked(data: bytes) -> Iterator[bytes]:
-    """The data, URL-decoded once and twice, without JSON's escapes, and every base64 run in it, decoded and inflated."""
+    """The data, URL-decoded once and twice, without JSON escapes, and every base64 run in it, decoded and inflated."""
     yield data
     once = unquote_to_bytes(data)
     yield from (once, unquote_to_bytes(once), data.replace(b"\\/", b"/"), _inflated(data))
