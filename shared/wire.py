@@ -6,7 +6,6 @@ socket here asks, before every single receive, how much of the deadline is left.
 
 from __future__ import annotations
 
-import http.client
 import select
 import socket
 import ssl
@@ -18,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import httptools
 
 from shared.clock import Deadline
 
@@ -78,6 +79,10 @@ def bounded_by(deadline: Deadline) -> Iterator[None]:
 class BoundedSocket(socket.socket):
     """A socket whose every receive ends at the deadline."""
 
+    def recv(self, *args: Any, **options: Any) -> bytes:
+        self.settimeout(_current.seconds())
+        return super().recv(*args, **options)
+
     def recv_into(self, *args: Any, **options: Any) -> int:
         self.settimeout(_current.seconds())
         return super().recv_into(*args, **options)
@@ -86,27 +91,81 @@ class BoundedSocket(socket.socket):
 class BoundedTlsSocket(ssl.SSLSocket):
     """The same with TLS; an ssl.SSLContext makes it by `sslsocket_class`."""
 
+    def recv(self, *args: Any, **options: Any) -> bytes:
+        self.settimeout(_current.seconds())
+        return super().recv(*args, **options)
+
     def recv_into(self, *args: Any, **options: Any) -> int:
         self.settimeout(_current.seconds())
         return super().recv_into(*args, **options)
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
-        super().__init__(host, port)
-        self._context = context
+class _Connection:
+    """One TCP or TLS connection."""
 
-    def connect(self) -> None:
-        plain = socket.create_connection((self.host, self.port), min(CONNECT_SECONDS, _current.seconds()))
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._context is not None:
-            self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
-        else:
-            self.sock = BoundedSocket(fileno=plain.detach())
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        plain = socket.create_connection((host, port), min(CONNECT_SECONDS, _current.seconds()))
+        self.socket: socket.socket
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if context is not None:
+                self.socket = context.wrap_socket(plain, server_hostname=host)
+            else:
+                self.socket = BoundedSocket(fileno=plain.detach())
+        except BaseException:
+            plain.close()
+            raise
 
     def is_usable(self) -> bool:
         """Whether the other side has neither closed the idle connection nor sent anything on it."""
-        return not select.select([self.sock], [], [], 0)[0]
+        return not select.select([self.socket], [], [], 0)[0]
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class _Received:
+    """What httptools' parser tells of one answer; the body is decompressed and counted as it comes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._pieces: list[bytes] = []
+        self._unzip: zlib._Decompress | None = None
+        self.headers: dict[str, str] = {}
+        self.begun = False
+        self.complete = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self.begun = True
+        if self.headers.get("content-encoding", "").lower() == "gzip":
+            self._unzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
+
+    def on_body(self, body: bytes) -> None:
+        if self._unzip is None:
+            self._add(body)
+            return
+        while body:
+            self._add(self._unzip.decompress(body, _CHUNK))
+            body = self._unzip.unconsumed_tail
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+    def body(self) -> bytes:
+        """The whole body. Raises Unreachable where compressed bytes are missing at its end."""
+        if self._unzip is not None and self._size and not self._unzip.eof:
+            raise Unreachable
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+    def _add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise TooLarge
+        self._pieces.append(piece)
 
 
 class KeptConnections:
@@ -116,6 +175,9 @@ class KeptConnections:
         self._host = host
         self._port = port
         self._context = context
+        standard = port == (443 if context else 80)
+        shown = f"[{host}]" if ":" in host else host
+        self._named = shown if standard else f"{shown}:{port}"
         self._idle: deque[_Connection] = deque(maxlen=most)
         weakref.finalize(self, _close, self._idle)
 
@@ -126,27 +188,23 @@ class KeptConnections:
     def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int) -> Answer:
         """Send one request once and read its whole answer, at most `limit` bytes of body after decompression.
 
+        An answer that only the end of the connection ends cannot be told from one cut short, and is refused.
         Raises Unreachable, TooSlow, TooLarge.
         """
-        connection = self._connection()
+        sent = _request(method, target, self._named, headers, body)
+        connection: _Connection | None = None
         try:
-            if connection.sock is not None:
-                connection.sock.settimeout(_current.seconds())
-            connection.request(method, target, body, dict(headers))
-            response = connection.getresponse()
-            content = _read(response, limit)
-        except TimeoutError:
-            connection.close()
-            raise TooSlow from None
-        except (OSError, http.client.HTTPException, zlib.error, ValueError):
-            connection.close()
-            raise Unreachable from None
-        except BaseException:
-            connection.close()
-            raise
-        if not response.will_close:
+            connection = self._connection()
+            answer, keep = _exchange(connection, sent, limit)
+        except (OSError, zlib.error, httptools.HttpParserError, OutboundError) as problem:
+            if connection is not None:
+                connection.close()
+            raise _meaning(problem) from None
+        if keep:
             self._keep(connection)
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+        else:
+            connection.close()
+        return answer
 
     def _connection(self) -> _Connection:
         while True:
@@ -170,20 +228,42 @@ def _close(connections: deque[_Connection]) -> None:
         connection.close()
 
 
-def _read(response: http.client.HTTPResponse, limit: int) -> bytes:
-    """The body, decompressed. Cut short, it is an error: http.client itself ends quietly where bytes are missing."""
-    gzip = response.headers.get("content-encoding", "").lower() == "gzip"
-    unzip = zlib.decompressobj(16 + zlib.MAX_WBITS) if gzip else None
-    pieces: list[bytes] = []
-    size = 0
-    while piece := response.read(_CHUNK):
-        while piece:
-            plain = unzip.decompress(piece, _CHUNK) if unzip else piece
-            piece = unzip.unconsumed_tail if unzip else b""
-            size += len(plain)
-            if size > limit:
-                raise TooLarge
-            pieces.append(plain)
-    if response.length or (unzip is not None and not unzip.eof and size):
-        raise Unreachable
-    return b"".join(pieces)
+def _request(method: str, target: str, host: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """The request as it goes out (RFC 9112 section 2). Raises ValueError for what would end a line early."""
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    text = "\r\n".join(lines)
+    if text.count("\r") + text.count("\n") != 2 * (len(lines) - 1) or "\0" in text or " " in target:
+        raise ValueError("a line break, a NUL or a space in a request line or header")
+    return text.encode("ascii") + b"\r\n\r\n" + (body or b"")
+
+
+def _exchange(connection: _Connection, sent: bytes, limit: int) -> tuple[Answer, bool]:
+    """The answer, and whether the connection may be used again."""
+    received = _Received(limit)
+    parser = httptools.HttpResponseParser(received)
+    connection.socket.settimeout(_current.seconds())
+    connection.socket.sendall(sent)
+    raw = 0
+    while not received.complete:
+        data = connection.socket.recv(_CHUNK)
+        if not data:
+            raise Unreachable
+        raw += len(data)
+        parser.feed_data(data)
+        # Headers, chunk extensions and trailers without end count as well.
+        if raw > (2 * limit if received.begun else 0) + 2 * _CHUNK:
+            raise TooLarge
+    answer = Answer(parser.get_status_code(), received.headers, received.body())
+    closing = received.headers.get("connection", "").lower() == "close"
+    return answer, parser.get_http_version() == "1.1" and not closing
+
+
+def _meaning(problem: Exception) -> OutboundError:
+    """What went wrong, in our words; what the parser raises hides what a callback raised."""
+    if isinstance(problem, httptools.HttpParserCallbackError) and isinstance(problem.__context__, TooLarge):
+        return problem.__context__
+    if isinstance(problem, TimeoutError):
+        return TooSlow()
+    return problem if isinstance(problem, OutboundError) else Unreachable()

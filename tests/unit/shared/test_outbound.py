@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import itertools
+import socket
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -190,6 +192,34 @@ def test_a_redirect_is_an_answer_and_not_followed(status: int) -> None:
             answer = get(server.url)
         assert (answer.status, answer.headers["location"]) == (status, f"{other.url}/x")
         assert other.accepted == 0
+
+
+def test_a_body_that_only_the_end_of_the_connection_ends_is_refused_for_it_may_be_cut() -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\n\r\nwhole or half")
+        exchange.connection.shutdown(socket.SHUT_RDWR)
+
+    with Server(answer) as server, pytest.raises(Unreachable):
+        get(server.url)
+
+
+def test_headers_without_end_are_cut_even_when_they_come_fast() -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\n")
+        with contextlib.suppress(OSError):
+            while exchange.sent < 50 * MEGABYTE:
+                exchange.send(b"X-More: " + bytes(1000).replace(b"\0", b"x") + b"\r\n")
+
+    with Server(answer) as server, pytest.raises(TooLarge):
+        get(server.url)
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Planted: 1", "a\nb", "a\0b"])
+def test_nothing_that_ends_a_line_early_is_ever_sent(value: str) -> None:
+    with Server(lambda exchange: exchange.answer()) as server:
+        with pytest.raises(ValueError, match="line break"):
+            Outbound(1).request("GET", server.url, deadline=Deadline(CLOCK, 5), max_bytes=9, headers={"X-Given": value})
+        assert server.requests == []
 
 
 def test_nobody_listening_is_unreachable_and_surely_not_sent() -> None:
