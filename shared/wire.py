@@ -149,8 +149,11 @@ class _Received:
             self._add(body)
             return
         while body:
+            if self._unzip.eof:  # a gzip file may have several members (RFC 1952 section 2.2)
+                self._unzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
             self._add(self._unzip.decompress(body, _CHUNK))
-            body = self._unzip.unconsumed_tail
+            # At the end of a member `unconsumed_tail` still holds what it held before, and would be read for ever.
+            body = self._unzip.unused_data if self._unzip.eof else self._unzip.unconsumed_tail
 
     def on_message_complete(self) -> None:
         self.complete = True
