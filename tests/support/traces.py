@@ -29,7 +29,7 @@ def unpacked(data: bytes) -> Iterator[bytes]:
     """The data, URL-decoded once and twice, without JSON escapes, and every base64 run in it, decoded and inflated."""
     yield data
     once = unquote_to_bytes(data)
-    yield from (once, unquote_to_bytes(once), data.replace(b"\\/", b"/"), _inflated(data))
+    yield from (once, unquote_to_bytes(once), _inflated(data))
     for match in _RUN.finditer(once):
         run = match[0].replace(b"-", b"+").replace(b"_", b"/")
         for start in range(4):
