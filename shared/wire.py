@@ -135,6 +135,7 @@ class _Received:
         self.headers: dict[str, str] = {}
         self.begun = False
         self.complete = False
+        self.too_large = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
@@ -167,6 +168,7 @@ class _Received:
     def _add(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._limit:
+            self.too_large = True
             raise TooLarge
         self._pieces.append(piece)
 
@@ -254,7 +256,11 @@ def _exchange(connection: _Connection, sent: bytes, limit: int) -> tuple[Answer,
         if not data:
             raise Unreachable
         raw += len(data)
-        parser.feed_data(data)
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserCallbackError:
+            # Its __context__ would be what our callback raised, unless the caller is handling an exception already.
+            raise (TooLarge if received.too_large else Unreachable) from None
         # Headers, chunk extensions and trailers without end count as well.
         if raw > (2 * limit if received.begun else 0) + 2 * _CHUNK:
             raise TooLarge
@@ -264,9 +270,7 @@ def _exchange(connection: _Connection, sent: bytes, limit: int) -> tuple[Answer,
 
 
 def _meaning(problem: Exception) -> OutboundError:
-    """What went wrong, in our words; what the parser raises hides what a callback raised."""
-    if isinstance(problem, httptools.HttpParserCallbackError) and isinstance(problem.__context__, TooLarge):
-        return problem.__context__
+    """What went wrong, in our words."""
     if isinstance(problem, TimeoutError):
         return TooSlow()
     return problem if isinstance(problem, OutboundError) else Unreachable()
