@@ -61,7 +61,7 @@ class Apps:
 
     def start(self, *, https: bool = False, processes: int = 1, front_end: bool = False, **overrides: str) -> App:
         """A new app that has learnt nothing yet, for this test alone; it ends with the session."""
-        port = self.free_ports.pop()
+        port = next(port for port in iter(self.free_ports.pop, None) if ports.is_free(port))
         url = f"{'https' if https else 'http'}://localhost:{port}"
         upstreams = settings.Upstreams(
             authority=f"{self.sandbox.https_url}/common",
