@@ -155,6 +155,12 @@ def test_the_limit_is_exact(size: int, fits: bool) -> None:
                 get(server.url, most=1000)
 
 
+def test_gzip_of_several_members_is_unpacked_to_its_end() -> None:
+    packed = gzip.compress(b"one") + gzip.compress(b"two")
+    with Server(lambda exchange: exchange.answer(packed, "200 OK", GZIP)) as server:
+        assert get(server.url).body == b"onetwo"
+
+
 def test_gzip_is_unpacked() -> None:
     with Server(lambda exchange: exchange.answer(gzip.compress(b"hello"), "200 OK", GZIP)) as server:
         assert get(server.url).body == b"hello"
