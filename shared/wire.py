@@ -118,7 +118,11 @@ class _Connection:
 
     def is_usable(self) -> bool:
         """Whether the other side has neither closed the idle connection nor sent anything on it."""
-        return not select.select([self.socket], [], [], 0)[0]
+        if not hasattr(select, "poll"):
+            return not select.select([self.socket], [], [], 0)[0]
+        poll = select.poll()  # select alone cannot look at a descriptor beyond 1023
+        poll.register(self.socket, select.POLLIN)
+        return not poll.poll(0)
 
     def close(self) -> None:
         self.socket.close()

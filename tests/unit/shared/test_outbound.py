@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import gzip
 import itertools
+import os
+import resource
 import socket
 import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
@@ -153,6 +156,19 @@ def test_the_limit_is_exact(size: int, fits: bool) -> None:
         else:
             with pytest.raises(TooLarge):
                 get(server.url, most=1000)
+
+
+def test_a_process_with_thousands_of_open_files_still_knows_which_connections_are_usable() -> None:
+    with contextlib.ExitStack() as opened:
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limits[1]), limits[1]))
+        opened.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        while opened.enter_context(Path(os.devnull).open()).fileno() < 1100:
+            pass
+        with Server(lambda exchange: exchange.answer(b"x")) as server:
+            outbound = Outbound(1)
+            assert [get(server.url, outbound).body for _ in range(2)] == [b"x", b"x"]
+            assert server.accepted == 1
 
 
 def test_gzip_of_several_members_is_unpacked_to_its_end() -> None:
