@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -54,12 +55,24 @@ def iso(seconds: float) -> str:
 
 def day(seconds: float) -> str:
     """The UTC day as eight digits: 20260131."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y%m%d")
+    return _day(int(seconds // 86400))
 
 
 def http_date(seconds: float) -> str:
     """RFC 9110 section 5.6.7: Sat, 31 Jan 2026 09:30:00 GMT, whatever the locale."""
-    moment = datetime.fromtimestamp(int(seconds), UTC)
+    return _http_date(int(seconds))
+
+
+# Both are asked for several times a request, and formatting a date costs as much as decrypting a session.
+@lru_cache(maxsize=64)
+def _day(days: int) -> str:
+    moment = datetime.fromtimestamp(days * 86400, UTC)
+    return f"{moment.year:04}{moment.month:02}{moment.day:02}"
+
+
+@lru_cache(maxsize=64)
+def _http_date(seconds: int) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
     names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     return moment.strftime(f"{names[moment.weekday()]}, %d {months[moment.month - 1]} %Y %H:%M:%S GMT")
