@@ -190,10 +190,6 @@ class KeptConnections:
         self._idle: deque[_Connection] = deque(maxlen=most)
         weakref.finalize(self, _close, self._idle)
 
-    def idle(self) -> int:
-        """How many connections are kept and still usable."""
-        return sum(connection.is_usable() for connection in list(self._idle))
-
     def exchange(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, limit: int) -> Answer:
         """Send one request once and read its whole answer, at most `limit` bytes of body after decompression.
 
