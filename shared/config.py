@@ -62,7 +62,6 @@ class Config:
     session_cookie_name: str
     ca_file: str | None
     threads: int
-    in_azure: bool
 
     @property
     def https(self) -> bool:
@@ -148,7 +147,6 @@ class _Reader:
             ),
             ca_file=self._check("LOCAL_CA_FILE", self._ca_file, None),
             threads=settings.threads(self._text("PYTHON_THREADPOOL_THREAD_COUNT")),
-            in_azure=self._in_azure,
         )
         if self._faults:
             raise errors.NotConfigured(self._faults)

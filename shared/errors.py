@@ -277,8 +277,3 @@ class RowGone(StoreSignal):
 
 class OutcomeUnknown(StoreSignal):
     """Raised when a write was sent and no answer came: read again to learn what happened."""
-
-
-def public_errors() -> list[type[DrawbridgeError]]:
-    """Every class above with a public code, in the order of this page."""
-    return DrawbridgeError.__subclasses__()

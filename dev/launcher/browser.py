@@ -13,7 +13,6 @@ from dev.launcher import environment as installing
 from dev.launcher.terminal import Progress, Stop
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-RUNS = "--version"
 
 type Answers = Callable[[str], bool]
 

@@ -145,7 +145,7 @@ def test_the_fewest_settings_give_the_documented_defaults() -> None:
     assert (config.session_max_age, config.session_idle_timeout) == (604800, 86400)
     assert config.session_cookie_name == "__Host-Http-session"
     assert config.ca_file is None
-    assert not config.in_azure
+    assert config.sealing_key, "which Azure would refuse"
 
 
 def test_a_short_session_needs_no_idle_time_out_of_its_own() -> None:

@@ -32,7 +32,8 @@ def read(html: str) -> _Elements:
 
 
 def every_page() -> list[str]:
-    shown = [pages.error_page(kind(), LOGIN, TRACE) for kind in errors.public_errors() if kind.code != "not_configured"]
+    kinds = [kind for kind in errors.DrawbridgeError.__subclasses__() if kind.code != "not_configured"]
+    shown = [pages.error_page(kind(), LOGIN, TRACE) for kind in kinds]
     return [*shown, pages.sign_out_page(), pages.sign_out_incomplete_page(LOGIN, "2026-01-08T00:00:00Z")]
 
 
