@@ -24,14 +24,15 @@ Handler = Callable[[func.HttpRequest, Services], http.Response]
 def answered(request: func.HttpRequest, handler: Callable[[], http.Response]) -> func.HttpResponse:
     """Run a handler; whatever it raises becomes an answer of ours, and every answer gets its headers."""
     trace = http.trace_id(request)
-    try:
-        answer = handler()
-    except errors.DrawbridgeError as problem:
-        answer = http.error_answer(problem, request, _config(), trace)
-    except Exception as problem:  # noqa: BLE001 - the one place where the unexpected ends
-        log.failure("internal_error", problem, trace=trace)
-        answer = http.error_answer(errors.InternalError(), request, _config(), trace)
-    return http.dressed(answer, _config(), trace)
+    with log.traced(trace):
+        try:
+            answer = handler()
+        except errors.DrawbridgeError as problem:
+            answer = http.error_answer(problem, request, _config(), trace)
+        except Exception as problem:  # noqa: BLE001 - the one place where the unexpected ends
+            log.failure("internal_error", problem)
+            answer = http.error_answer(errors.InternalError(), request, _config(), trace)
+        return http.dressed(answer, _config(), trace)
 
 
 def _config() -> Config | None:

@@ -65,7 +65,6 @@ def _failed(
 ) -> http.Response:
     problem.return_to = safe_return_path(sign_in.return_to)
     log.event("sign_in_failed", code=problem.code)
-    trace = http.trace_id(request)
-    answer = http.error_answer(problem, request, services.config, trace)
+    answer = http.error_answer(problem, request, services.config, log.trace())
     answer.headers.add("Set-Cookie", done.header())
     return answer

@@ -69,6 +69,6 @@ def _incomplete(
         f"a copy of its cookie works until {until} at the latest."
     )
     problem.location = location
-    answer = http.error_answer(problem, request, services.config, http.trace_id(request))
+    answer = http.error_answer(problem, request, services.config, log.trace())
     answer.headers.add("Set-Cookie", jar.end_session().header())
     return answer

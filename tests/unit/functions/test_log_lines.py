@@ -57,6 +57,20 @@ def test_log_lines_cannot_be_forged(forged: str, caplog: pytest.LogCaptureFixtur
         assert len(line) < 1000
 
 
+def test_every_line_of_a_request_carries_the_trace_that_its_answer_names(caplog: pytest.LogCaptureFixture) -> None:
+    site = Site()
+    browser = site.browser()
+    callback = browser.callback(browser.login())
+    site.entra.claims = {"aud": "somebody-else"}
+    with caplog.at_level(logging.DEBUG, "drawbridge"):
+        answer = browser.navigate(callback)
+    traces = {json.loads(record.getMessage())["trace"] for record in caplog.records if record.name == "drawbridge"}
+    (trace,) = traces
+    assert len(caplog.records) > 1
+    assert (answer.header("traceparent") or "").startswith(f"00-{trace}-")
+    assert trace in answer.text
+
+
 def test_a_query_never_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
     site = Site()
     browser = site.browser()

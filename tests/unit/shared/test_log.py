@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -66,3 +67,27 @@ def test_an_exception_is_written_by_class_and_place_and_never_by_its_text(lines:
 def test_an_exception_that_was_never_raised_has_no_place(lines: pytest.LogCaptureFixture) -> None:
     log.failure("broken", ValueError("x"))
     assert json.loads(lines.messages[0])["place"] == ""
+
+
+def test_a_trace_is_on_every_line_of_its_block_and_on_no_other(lines: pytest.LogCaptureFixture) -> None:
+    log.event("before")
+    with log.traced("0af7"):
+        log.event("inside")
+        with log.traced("1b08"):
+            log.event("deeper")
+        log.failure("outside_again", ValueError())
+    log.event("after")
+    traces = [json.loads(message).get("trace") for message in lines.messages]
+    assert traces == [None, "0af7", "1b08", "0af7", None]
+
+
+def test_threads_do_not_share_a_trace(lines: pytest.LogCaptureFixture) -> None:
+    with log.traced("0af7"), ThreadPoolExecutor(1) as other:
+        other.submit(log.event, "elsewhere").result()
+    assert "trace" not in json.loads(lines.messages[0])
+
+
+def test_a_trace_ends_with_what_its_block_raises(lines: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValueError), log.traced("0af7"):
+        fail("x")
+    assert log.trace() == ""
