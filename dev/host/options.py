@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         "--clock",
         type=_path,
         metavar="FILE",
-        help="file whose 8 bytes (little-endian double, seconds) move the app's clock",
+        help="file whose two little-endian doubles (seconds) move the app's clock",
     )
     parser.add_argument(
         "--front-end",

@@ -7,7 +7,7 @@ import struct
 import time
 from pathlib import Path
 
-_OFFSET = struct.Struct("<d")
+_OFFSETS = struct.Struct("<dd")
 
 
 class SandboxClock:
@@ -43,14 +43,16 @@ class Pauses:
 
 
 class AppClockFile:
-    """Eight bytes, a little-endian double: the seconds by which the app's clock is ahead. The local host maps it."""
+    """Two little-endian doubles, in seconds: how far the app's clock is ahead, and by how much its time of day alone is
+    wrong. The local host maps it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if not path.exists() or path.stat().st_size != _OFFSET.size:
-            path.write_bytes(_OFFSET.pack(0.0))
+        if not path.exists() or path.stat().st_size != _OFFSETS.size:
+            path.write_bytes(bytes(_OFFSETS.size))
 
-    def write(self, offset: float) -> None:
-        """Set the offset in place: the other side has the file mapped, so it must stay the same file."""
+    def write(self, offset: float, wrong_by: float = 0.0) -> None:
+        """Set the offsets in place: the other side has the file mapped, so it must stay the same file."""
         with self._path.open("r+b") as file:
-            file.write(_OFFSET.pack(offset))
+            file.write(_OFFSETS.pack(offset, wrong_by))

@@ -133,10 +133,10 @@ def test_the_clock_of_the_app_is_a_file_that_stays_the_same_file(ca_folder: Path
     clock_file = tmp_path / "clock"
     with serve(SandboxOptions(ca_folder=ca_folder, clock_file=clock_file)) as sandbox, clock_file.open("rb") as opened:
         sandbox.control.app_clock(-12.5)
-        assert struct.unpack("<d", opened.read()) == (-12.5,)
+        assert struct.unpack("<dd", opened.read()) == (-12.5, 0.0)
         sandbox.control.reset()
         opened.seek(0)
-        assert struct.unpack("<d", opened.read()) == (0.0,)
+        assert struct.unpack("<dd", opened.read()) == (0.0, 0.0)
 
 
 def test_the_sandboxs_clock_stamps_tokens(client: Client) -> None:
