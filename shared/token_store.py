@@ -1,7 +1,7 @@
-"""Rows in Azure Table Storage. The only place that touches azure.data.tables.
+"""Rows in Azure Table Storage: what the app may do to them, and what it tries again.
 
 Reading one row, which every mail request does, is a signed GET over a pool of `outbound`: the library's own read costs
-three times the CPU. Everything else goes through the library, with its retries off and under the caller's deadline.
+three times the CPU. Everything else goes through the library, in `azure_tables`.
 """
 
 from __future__ import annotations
@@ -10,40 +10,34 @@ import base64
 import hashlib
 import hmac
 import json
-import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from shared import errors, log
+from shared import errors
+from shared.azure_tables import ATTEMPT_SECONDS, MOST_TOGETHER, AzureTables, TableMissing
+from shared.azure_tables import Value as Value  # what a row holds is part of what this module offers
 from shared.clock import Clock, Deadline, http_date
 from shared.outbound import Outbound
 from shared.settings import TableAddress
-from shared.wire import Answer, OutboundError, bounded_by
+from shared.wire import Answer, OutboundError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.core.exceptions import HttpResponseError
-    from azure.data.tables import TableServiceClient
 
-Value = str | int | bytes
-Table = Literal["sessions", "sessionindex"]
+Table = Literal["sessions", "sessionindex", "keyring"]
 
-TABLES: tuple[Table, ...] = ("sessions", "sessionindex")
+TABLES: tuple[Table, ...] = ("sessions", "sessionindex", "keyring")
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 SECONDS = 4.0
 """What all storage calls of one request may take together."""
-ATTEMPT_SECONDS = 2.0
 _MAX_ROW_BYTES = 2 * 1024 * 1024
+_MAX_PAGE = 1000
 _VERSION = "2019-02-02"
-
-
-class _TableMissing(errors.StorageUnavailable):
-    """The table itself does not exist (yet, or while it is being deleted)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +64,7 @@ class TokenStore:
         self._outbound = outbound
         self._clock = clock
         self._credential = credential
+        self._tables = AzureTables(address, outbound, credential)
         self._path = urlsplit(address.endpoint).path
         self._key = base64.b64decode(address.account_key.reveal()) if address.account_key else b""
         self._creating = threading.Lock()
@@ -92,15 +87,14 @@ class TokenStore:
 
         Raises RowChanged where the first try finds the row present.
         """
-        entity = _entity(row)
         try:
-            self._write(lambda: self._client(table).create_entity(entity), deadline)
-        except _TableMissing:
+            self._insert(table, row, deadline)
+        except TableMissing:
             self._create_tables(deadline)
             self.insert(table, row, deadline)
         except errors.OutcomeUnknown:
             try:
-                self._write(lambda: self._client(table).create_entity(entity), deadline)
+                self._insert(table, row, deadline)
             except errors.RowChanged:
                 return
             except errors.OutcomeUnknown:
@@ -111,31 +105,51 @@ class TokenStore:
 
         Raises RowChanged, RowGone, OutcomeUnknown.
         """
-        from azure.core import MatchConditions
-        from azure.data.tables import UpdateMode
-
-        entity, condition = _entity(row), MatchConditions.IfNotModified
-        answer = self._write(
-            lambda: self._client(table).update_entity(
-                entity, mode=UpdateMode.MERGE, etag=row.etag, match_condition=condition
-            ),
-            deadline,
-        )
-        return str(answer["etag"])
+        return self._tables.merge(table, row.partition, row.key, row.properties, row.etag, deadline)
 
     def delete(self, table: Table, partition: str, key: str, deadline: Deadline) -> None:
         """Delete a row whatever its ETag. A row that is not there is a success."""
-        try:
-            self._write(lambda: self._client(table).delete_entity(partition, key), deadline)
-        except errors.RowGone:
-            return
-        except errors.OutcomeUnknown:
+        _twice(lambda: self._tables.delete(table, partition, key, deadline))
+
+    def delete_rows(self, table: Table, partition: str, keys: Sequence[str], deadline: Deadline) -> None:
+        """Delete rows of one partition whatever their ETags, a hundred at a time. Rows not there are a success."""
+        for batch in batched(keys, MOST_TOGETHER, strict=False):
             try:
-                self._write(lambda: self._client(table).delete_entity(partition, key), deadline)
-            except errors.RowGone:
+                _twice(partial(self._tables.delete_together, table, partition, batch, deadline))
+            except TableMissing:
                 return
-            except errors.OutcomeUnknown:
-                raise errors.StorageUnavailable from None
+            except errors.RowGone:
+                for key in batch:
+                    self.delete(table, partition, key, deadline)
+
+    def query(
+        self, table: Table, deadline: Deadline, *, partition_from: str, partition_before: str, most: int = 1000
+    ) -> list[Row]:
+        """Rows with partition_from <= PartitionKey < partition_before in the order of their keys, `most` of them."""
+        condition = "PartitionKey ge @from and PartitionKey lt @before"
+        return self._found(table, condition, {"from": partition_from, "before": partition_before}, most, deadline)
+
+    def partition(self, table: Table, name: str, deadline: Deadline) -> list[Row]:
+        """All rows of one partition in the order of their keys."""
+        return self._found(table, "PartitionKey eq @name", {"name": name}, None, deadline)
+
+    def _insert(self, table: Table, row: Row, deadline: Deadline) -> None:
+        self._tables.insert(table, row.partition, row.key, row.properties, deadline)
+
+    def _found(
+        self, table: Table, condition: str, values: Mapping[str, str], most: int | None, deadline: Deadline
+    ) -> list[Row]:
+        rows: list[Row] = []
+        next_page = self._tables.query(table, condition, values, min(most or _MAX_PAGE, _MAX_PAGE))
+        try:
+            while most is None or len(rows) < most:
+                page = _twice(lambda: next_page(deadline))
+                if page is None:
+                    break
+                rows += [Row(*entity) for entity in page]
+        except TableMissing:
+            self._create_tables(deadline)
+        return rows[:most]
 
     def _point_read(self, table: Table, partition: str, key: str, deadline: Deadline) -> Answer:
         path = f"{self._path}/{table}(PartitionKey='{partition}',RowKey='{key}')"
@@ -181,89 +195,20 @@ class TokenStore:
             self._last_creation = self._clock.monotonic()
         try:
             for table in TABLES:
-                self._write(self._client(table).create_table, deadline, exists_is_fine=True)
+                self._tables.create_table(table, deadline)
         except errors.StoreSignal:
             raise errors.StorageUnavailable(retry_after=1) from None
 
-    def _write(self, call: Callable[[], Any], deadline: Deadline, *, exists_is_fine: bool = False) -> Any:
-        from azure.core import exceptions as azure
 
-        if deadline.remaining() <= 0:
-            raise errors.StorageUnavailable
-        with bounded_by(deadline.within(ATTEMPT_SECONDS)), _translated():
-            try:
-                return call()
-            except azure.ResourceExistsError as problem:
-                if exists_is_fine and _says(problem, "TableAlreadyExists"):
-                    return None
-                raise
-
-    def _client(self, table: Table) -> Any:
-        return self._service.get_table_client(table)
-
-    @cached_property
-    def _service(self) -> TableServiceClient:
-        from azure.core.credentials import AzureNamedKeyCredential
-        from azure.core.pipeline.transport import RequestsTransport
-        from azure.data.tables import TableServiceClient
-
-        # The library logs every request with all its headers; what matters of a failure is logged here.
-        logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
-        key = self._address.account_key
-        credential = self._credential or AzureNamedKeyCredential(self._address.account, key.reveal() if key else "")
-        transport = RequestsTransport(session=self._outbound.session(), session_owner=False, use_env_settings=False)
-        return TableServiceClient(
-            self._address.endpoint,
-            credential=credential,
-            transport=transport,
-            retry_total=0,
-            connection_timeout=ATTEMPT_SECONDS,
-            read_timeout=ATTEMPT_SECONDS,
-            logging_enable=False,
-        )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """What the library raises, as what it means for the row.
-
-    409 for an insert and 412 for an update: somebody else was there. 5xx, no answer, or half of a good one: the write
-    may have been applied.
-    """
-    from azure.core import exceptions as azure
-
+def _twice[T](attempt: Callable[[], T]) -> T:
+    """Try what may be tried again when its outcome is unknown, once. Raises errors.StorageUnavailable after that."""
     try:
-        yield
-    except (azure.ResourceExistsError, azure.ResourceModifiedError) as problem:
-        if _says(problem, "TableBeingDeleted"):
-            raise errors.StorageUnavailable(retry_after=1) from None
-        raise errors.RowChanged from None
-    except azure.ResourceNotFoundError as problem:
-        raise (_TableMissing if _says(problem, "TableNotFound") else errors.RowGone) from None
-    except azure.HttpResponseError as problem:
-        log.event("storage_refused", status=problem.status_code, exception=type(problem).__name__)
-        if problem.status_code and 300 <= problem.status_code < 500:
+        return attempt()
+    except errors.OutcomeUnknown:
+        try:
+            return attempt()
+        except errors.OutcomeUnknown:
             raise errors.StorageUnavailable from None
-        raise errors.OutcomeUnknown from None
-    except (azure.ServiceResponseError, OSError, AttributeError) as problem:
-        # AttributeError is the library's own stumble over an answer that broke off (azure/data/tables/_error.py).
-        log.event("storage_unanswered", exception=type(problem).__name__)
-        raise errors.OutcomeUnknown from None
-    except azure.AzureError as problem:
-        log.event("storage_unreachable", exception=type(problem).__name__)
-        raise errors.StorageUnavailable from None
-
-
-def _says(problem: HttpResponseError, code: str) -> bool:
-    """Whether the service gave this error code; the library keeps it in one place or another, by operation."""
-    return code in (getattr(problem, "error_code", None) or str(problem))
-
-
-def _entity(row: Row) -> dict[str, Any]:
-    from azure.data.tables import EdmType
-
-    own = {name: (value, EdmType.INT64) if isinstance(value, int) else value for name, value in row.properties.items()}
-    return {"PartitionKey": row.partition, "RowKey": row.key, **own}
 
 
 def _parsed(answer: Answer) -> Row:

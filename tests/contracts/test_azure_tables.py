@@ -126,7 +126,38 @@ def test_where_the_tables_are_missing_the_first_read_makes_them_and_finds_nothin
 ) -> None:
     assert names(bare_azurite) == []
     assert no_tables.read("sessions", "a", "b", clock_deadline()) is None
-    assert names(bare_azurite) == ["sessionindex", "sessions"]
+    assert names(bare_azurite) == ["keyring", "sessionindex", "sessions"]
+
+
+def test_where_the_tables_are_missing_a_list_makes_them_and_is_empty(
+    bare_azurite: Azurite, no_tables: TokenStore
+) -> None:
+    assert no_tables.partition("sessionindex", "a", clock_deadline()) == []
+    assert names(bare_azurite) == ["keyring", "sessionindex", "sessions"]
+
+
+def test_where_the_tables_are_missing_there_is_nothing_to_delete(no_tables: TokenStore) -> None:
+    no_tables.delete("sessions", "a", "b", clock_deadline())
+    no_tables.delete_rows("sessions", "a", ["b", "c"], clock_deadline())
+
+
+def test_a_list_longer_than_the_services_page_is_read_to_its_end_and_each_row_once(azurite: Azurite) -> None:
+    partition, tables = "a" + secrets.token_hex(8), store(address(azurite))
+    with TableServiceClient.from_connection_string(azurite.connection_string) as service:
+        table = service.get_table_client("sessionindex")
+        tables.partition("sessionindex", partition, clock_deadline())  # makes the table
+        keys = [f"{number:05}" for number in range(1100)]
+        for start in range(0, len(keys), 100):
+            table.submit_transaction(
+                [("create", {"PartitionKey": partition, "RowKey": key}) for key in keys[start : start + 100]]
+            )
+    assert [row.key for row in tables.partition("sessionindex", partition, clock_deadline(20.0))] == keys
+    found = tables.query(
+        "sessionindex", clock_deadline(20.0), partition_from=partition, partition_before=partition + "~"
+    )
+    assert [row.key for row in found] == keys[:1000]
+    tables.delete_rows("sessionindex", partition, keys, clock_deadline(20.0))
+    assert tables.partition("sessionindex", partition, clock_deadline()) == []
 
 
 def test_where_the_tables_are_missing_the_first_insert_makes_them_and_is_kept(
@@ -136,7 +167,7 @@ def test_where_the_tables_are_missing_the_first_insert_makes_them_and_is_kept(
     found = no_tables.read("sessions", "a", "b", clock_deadline())
     assert found is not None
     assert found.properties == {"c": 1}
-    assert names(bare_azurite) == ["sessionindex", "sessions"]
+    assert names(bare_azurite) == ["keyring", "sessionindex", "sessions"]
 
 
 def test_where_one_table_is_there_the_other_is_made_and_nothing_is_lost(
@@ -157,7 +188,7 @@ def test_creating_tables_is_tried_at_most_once_a_second(bare_azurite: Azurite, n
     with pytest.raises(errors.StorageUnavailable) as told_to_wait:
         no_tables.read("sessions", "a", "b", clock_deadline())
     assert told_to_wait.value.retry_after == 1
-    assert names(bare_azurite) == ["sessionindex"]
+    assert names(bare_azurite) == ["keyring", "sessionindex"]
 
 
 def refuses_everything(tables: TokenStore) -> None:
@@ -170,6 +201,12 @@ def refuses_everything(tables: TokenStore) -> None:
         tables.merge("sessions", row, clock_deadline())
     with pytest.raises(errors.StorageUnavailable):
         tables.delete("sessions", "a", "b", clock_deadline())
+    with pytest.raises(errors.StorageUnavailable):
+        tables.delete_rows("sessions", "a", ["b", "c"], clock_deadline())
+    with pytest.raises(errors.StorageUnavailable):
+        tables.query("sessions", clock_deadline(), partition_from="a", partition_before="b")
+    with pytest.raises(errors.StorageUnavailable):
+        tables.partition("sessions", "a", clock_deadline())
 
 
 # Azurite answers this in XML, and the library asks an XML element for its truth value.

@@ -40,8 +40,8 @@ class Subject:
     def read(self, key: str = "key") -> Row | None:
         return self.store.read("sessions", self.partition, key, self.deadline())
 
-    def stored(self) -> Row:
-        row = self.read()
+    def stored(self, key: str = "key") -> Row:
+        row = self.read(key)
         assert row is not None
         return row
 
@@ -50,6 +50,14 @@ class Subject:
 
     def delete(self, key: str = "key") -> None:
         self.store.delete("sessions", self.partition, key, self.deadline())
+
+    def insert_at(self, partition: str, *keys: str) -> None:
+        for key in keys:
+            self.store.insert("sessions", Row(partition, key, {"at": f"{partition}/{key}"}), self.deadline())
+
+    def between(self, first: str, before: str, most: int = 1000) -> list[str]:
+        found = self.store.query("sessions", self.deadline(), partition_from=first, partition_before=before, most=most)
+        return [str(row.properties["at"]) for row in found]
 
 
 @pytest.fixture(params=["fake", "azurite"])
@@ -168,6 +176,96 @@ def test_deleting_what_was_never_there_is_a_success(subject: Subject) -> None:
     assert subject.stored() == kept
 
 
+def test_a_partition_is_listed_whole_in_the_order_of_its_keys_with_the_etags_of_its_rows(subject: Subject) -> None:
+    subject.insert_at(subject.partition, "b", "a", "c", "B")
+    subject.insert_at(subject.partition + "0", "a")
+    rows = subject.store.partition("sessions", subject.partition, subject.deadline())
+    assert [row.key for row in rows] == ["B", "a", "b", "c"]
+    assert rows == [subject.read(key) for key in ("B", "a", "b", "c")]
+    for row in rows:
+        subject.merge(row, at="elsewhere")
+
+
+def test_a_list_shows_each_kind_of_value_as_a_read_does(subject: Subject) -> None:
+    row = subject.insert(**VALUES)
+    (found,) = subject.store.partition("sessions", subject.partition, subject.deadline())
+    assert found == row
+    assert {name: type(value) for name, value in found.properties.items()} == {
+        name: type(value) for name, value in VALUES.items()
+    }
+
+
+def test_a_partition_without_rows_is_an_empty_list(subject: Subject) -> None:
+    assert subject.store.partition("sessions", subject.partition, subject.deadline()) == []
+    assert subject.between(subject.partition, subject.partition + "9") == []
+
+
+def test_a_query_takes_the_first_partition_named_and_stops_before_the_last(subject: Subject) -> None:
+    one, two, three = (subject.partition + digit for digit in "123")
+    for partition in (three, one, two):
+        subject.insert_at(partition, "b", "a")
+    assert subject.between(one, three) == [f"{one}/a", f"{one}/b", f"{two}/a", f"{two}/b"]
+    assert subject.between(one + "0", three) == [f"{two}/a", f"{two}/b"]
+    assert subject.between(two, two) == []
+
+
+@pytest.mark.parametrize("most", [1, 3, 4, 5])
+def test_a_query_gives_the_first_rows_of_its_range_and_no_more_than_asked_for(subject: Subject, most: int) -> None:
+    one, two = subject.partition + "1", subject.partition + "2"
+    subject.insert_at(one, "a", "b", "c")
+    subject.insert_at(two, "a")
+    everything = [f"{one}/a", f"{one}/b", f"{one}/c", f"{two}/a"]
+    assert subject.between(one, subject.partition + "3", most) == everything[:most]
+
+
+HOSTILE = [
+    "' or PartitionKey ge '",
+    "'' or true or ''",
+    "@name",
+    "@from or PartitionKey ge @from",
+    "%27",
+    "a b",
+    "datetime'2026-01-01T00:00:00Z'",
+    "Zoë",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_query_looks_for_is_a_value_and_never_part_of_the_question(subject: Subject, text: str) -> None:
+    subject.insert(a=1)
+    name = subject.partition + text if text == "" else text
+    assert subject.store.partition("sessions", name, subject.deadline()) == ([subject.stored()] if not text else [])
+    assert subject.between(text or "b", text or "b") == []
+
+
+def test_rows_deleted_together_are_gone_and_their_neighbours_are_not(subject: Subject) -> None:
+    subject.insert_at(subject.partition, "a", "b", "c")
+    subject.merge(subject.stored("b"), at="elsewhere")
+    subject.store.delete_rows("sessions", subject.partition, ["a", "b"], subject.deadline())
+    assert [row.key for row in subject.store.partition("sessions", subject.partition, subject.deadline())] == ["c"]
+
+
+def test_of_rows_deleted_together_some_may_be_gone_already(subject: Subject) -> None:
+    subject.insert_at(subject.partition, "a", "b", "c")
+    for _ in range(2):
+        subject.store.delete_rows("sessions", subject.partition, ["x", "a", "y", "b"], subject.deadline())
+        assert [row.key for row in subject.store.partition("sessions", subject.partition, subject.deadline())] == ["c"]
+
+
+def test_deleting_no_rows_together_is_a_success(subject: Subject) -> None:
+    kept = subject.insert(a=1)
+    subject.store.delete_rows("sessions", subject.partition, [], subject.deadline())
+    assert subject.stored() == kept
+
+
+def test_more_rows_than_one_transaction_takes_are_deleted_together(subject: Subject) -> None:
+    keys = [f"{number:03}" for number in range(103)]
+    subject.insert_at(subject.partition, *keys)
+    subject.store.delete_rows("sessions", subject.partition, keys[:-1], subject.deadline())
+    assert [row.key for row in subject.store.partition("sessions", subject.partition, subject.deadline())] == keys[-1:]
+
+
 def test_a_row_may_be_inserted_again_after_it_was_deleted(subject: Subject) -> None:
     subject.insert(a=1)
     subject.delete()
@@ -214,10 +312,16 @@ def test_after_its_deadline_no_call_does_anything(subject: Subject) -> None:
         subject.store.merge("sessions", replace(kept, properties={"a": 2}), late)
     with pytest.raises(errors.StorageUnavailable):
         subject.store.delete("sessions", subject.partition, "key", late)
+    with pytest.raises(errors.StorageUnavailable):
+        subject.store.delete_rows("sessions", subject.partition, ["key"], late)
+    with pytest.raises(errors.StorageUnavailable):
+        subject.store.partition("sessions", subject.partition, late)
+    with pytest.raises(errors.StorageUnavailable):
+        subject.store.query("sessions", late, partition_from=subject.partition, partition_before="b")
     assert subject.stored() == kept
     assert subject.read("other") is None
 
 
 def test_there_is_no_way_to_write_a_row_whether_or_not_it_is_there(subject: Subject) -> None:
     calls = {name for name in dir(TokenStore) if not name.startswith("_")}
-    assert calls == {"read", "insert", "merge", "delete"}
+    assert calls == {"read", "insert", "merge", "delete", "delete_rows", "query", "partition"}

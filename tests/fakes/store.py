@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ from shared import errors
 from shared.clock import Deadline
 from shared.token_store import Row, Table, TokenStore, Value
 
-type Operation = Literal["read", "insert", "merge", "delete"]
+type Operation = Literal["read", "insert", "merge", "delete", "delete_rows", "query", "partition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,15 @@ _RAISED: dict[Operation, tuple[type[Exception], ...]] = {
     "insert": (errors.StorageUnavailable, errors.RowChanged),
     "merge": (errors.StorageUnavailable, errors.StoreSignal),
     "delete": (errors.StorageUnavailable,),
+    "delete_rows": (errors.StorageUnavailable,),
+    "query": (errors.StorageUnavailable,),
+    "partition": (errors.StorageUnavailable,),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that was made."""
+    """One call that was made; its key is empty where it is about no single row."""
 
     operation: Operation
     table: Table
@@ -126,6 +129,40 @@ class FakeStore(TokenStore):
 
     def delete(self, table: Table, partition: str, key: str, deadline: Deadline) -> None:
         self._call("delete", table, partition, key, deadline, lambda: self.rows.pop((table, partition, key), None))
+
+    def delete_rows(self, table: Table, partition: str, keys: Sequence[str], deadline: Deadline) -> None:
+        def apply() -> None:
+            for key in keys:
+                self.rows.pop((table, partition, key), None)
+
+        self._call("delete_rows", table, partition, "", deadline, apply)
+
+    def query(
+        self, table: Table, deadline: Deadline, *, partition_from: str, partition_before: str, most: int = 1000
+    ) -> list[Row]:
+        found: list[Row] = []
+
+        def apply() -> None:
+            found.extend(self._sorted(table, lambda partition: partition_from <= partition < partition_before)[:most])
+
+        self._call("query", table, partition_from, "", deadline, apply)
+        return found
+
+    def partition(self, table: Table, name: str, deadline: Deadline) -> list[Row]:
+        found: list[Row] = []
+        self._call(
+            "partition",
+            table,
+            name,
+            "",
+            deadline,
+            lambda: found.extend(self._sorted(table, lambda partition: partition == name)),
+        )
+        return found
+
+    def _sorted(self, table: Table, wanted: Callable[[str], bool]) -> list[Row]:
+        places = sorted(place for place in self.rows if place[0] == table and wanted(place[1]))
+        return [self.rows[place] for place in places]
 
     def _call(
         self,

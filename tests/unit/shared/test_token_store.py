@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -27,6 +29,27 @@ EXISTS = refusal(409, "EntityAlreadyExists")
 CHANGED = refusal(412, "UpdateConditionNotSatisfied")
 BEING_DELETED = refusal(409, "TableBeingDeleted")
 ROW = Row("a", "b", {"n": 1}, ETAG)
+PAGE = Reply(200, {"value": [{"odata.etag": ETAG, **FOUND.body}]})
+MORE = replace(
+    PAGE, headers={"x-ms-continuation-NextPartitionKey": "1!4!YQ--", "x-ms-continuation-NextRowKey": "1!4!Yg--"}
+)
+NO_MORE = Reply(200, {"value": []})
+
+
+def together(*replies: Reply) -> Reply:
+    """What the service answers to a transaction: one part for each operation, or the one that failed."""
+    parts = [
+        "--c\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        f"HTTP/1.1 {reply.status} Word\r\nContent-Type: application/json\r\n\r\n"
+        + ("" if reply.body is None else json.dumps(reply.body))
+        + "\r\n"
+        for reply in replies
+    ]
+    body = "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n" + "".join(parts) + "--c--\r\n--b--\r\n"
+    return Reply(202, body, {"Content-Type": "multipart/mixed; boundary=b"})
+
+
+DELETED = together(Reply(204), Reply(204))
 
 type Call = Callable[[TokenStore, Deadline], object]
 CALLS: dict[str, Call] = {
@@ -34,6 +57,9 @@ CALLS: dict[str, Call] = {
     "insert": lambda store, deadline: store.insert("sessions", ROW, deadline),
     "merge": lambda store, deadline: store.merge("sessions", ROW, deadline),
     "delete": lambda store, deadline: store.delete("sessions", "a", "b", deadline),
+    "delete_rows": lambda store, deadline: store.delete_rows("sessions", "a", ["b", "c"], deadline),
+    "query": lambda store, deadline: store.query("sessions", deadline, partition_from="a", partition_before="b"),
+    "partition": lambda store, deadline: store.partition("sessions", "a", deadline),
 }
 
 
@@ -77,6 +103,19 @@ def subject() -> Iterator[Subject]:
         ("delete", [BROKEN, NOT_FOUND], None),
         ("delete", [RESET, NOT_FOUND], None),
         ("delete", [RESET, WRITTEN], None),
+        ("delete_rows", [DELETED], None),
+        ("delete_rows", [BROKEN, DELETED], None),
+        ("delete_rows", [RESET, DELETED], None),
+        ("delete_rows", [together(NOT_FOUND), WRITTEN, NOT_FOUND], None),  # one at a time, where not all are there
+        ("delete_rows", [RESET, together(NOT_FOUND), NOT_FOUND, NOT_FOUND], None),  # it had arrived
+        ("delete_rows", [together(NO_TABLE)], None),
+        ("query", [PAGE], [ROW]),
+        ("query", [BUSY, PAGE], [ROW]),
+        ("query", [RESET, PAGE], [ROW]),
+        ("query", [MORE, NO_MORE], [ROW]),
+        ("query", [MORE, MORE, RESET, PAGE], [ROW, ROW, ROW]),  # the page that failed is asked for again
+        ("partition", [MORE, BUSY, PAGE], [ROW, ROW]),
+        ("partition", [NO_MORE], []),
     ],
 )
 def test_an_answer_that_decides_is_the_result_and_nothing_is_asked_beyond_it(
@@ -113,6 +152,16 @@ def test_an_answer_that_decides_is_the_result_and_nothing_is_asked_beyond_it(
         ("merge", [NO_TABLE], errors.StorageUnavailable),
         ("delete", [BROKEN, BROKEN], errors.StorageUnavailable),
         ("delete", [FORBIDDEN], errors.StorageUnavailable),
+        ("delete_rows", [FORBIDDEN], errors.StorageUnavailable),
+        ("delete_rows", [together(FORBIDDEN)], errors.StorageUnavailable),
+        ("delete_rows", [BROKEN, BROKEN], errors.StorageUnavailable),
+        ("delete_rows", [together(NOT_FOUND), FORBIDDEN], errors.StorageUnavailable),
+        ("query", [FORBIDDEN], errors.StorageUnavailable),
+        ("query", [BUSY, RESET], errors.StorageUnavailable),
+        ("query", [MORE, BUSY, BUSY], errors.StorageUnavailable),  # half a list is none
+        ("query", [Reply(200, "{"), Reply(200, "[]")], errors.StorageUnavailable),
+        ("query", [Reply(200, {"value": [{**FOUND.body, "odd": 1.5}]})], errors.StorageUnavailable),
+        ("partition", [FORBIDDEN], errors.StorageUnavailable),
     ],
 )
 def test_each_failure_is_told_for_what_it_is_after_no_more_than_one_repetition(
@@ -123,7 +172,7 @@ def test_each_failure_is_told_for_what_it_is_after_no_more_than_one_repetition(
     assert len(subject.service.requests) == len(replies)
 
 
-@pytest.mark.parametrize("operation", ["read", "insert"])
+@pytest.mark.parametrize("operation", ["read", "insert", "query", "partition"])
 def test_while_a_table_is_being_deleted_it_is_503_and_creating_is_tried_once_a_second(
     subject: Subject, operation: str
 ) -> None:
@@ -143,14 +192,14 @@ def test_when_the_table_can_be_made_again_the_app_is_well_without_a_restart(subj
         subject.call("read", NO_TABLE, BEING_DELETED)
     subject.clock.advance(1.0)
     made = Reply(201, {"TableName": "sessions"})
-    assert subject.call("read", NO_TABLE, made, made) is None
+    assert subject.call("read", NO_TABLE, made, made, made) is None
     assert subject.call("read", FOUND) == Row("a", "b", {"n": 1}, ETAG)
 
 
 def test_an_insert_that_met_a_missing_table_is_made_once_the_table_is_there(subject: Subject) -> None:
     there = refusal(409, "TableAlreadyExists")
-    subject.call("insert", NO_TABLE, Reply(201, {"TableName": "sessions"}), there, WRITTEN)
-    assert subject.service.count("POST") == 4
+    subject.call("insert", NO_TABLE, Reply(201, {"TableName": "sessions"}), there, there, WRITTEN)
+    assert subject.service.count("POST") == 5
 
 
 def test_an_error_names_nothing_that_the_service_said(subject: Subject) -> None:
