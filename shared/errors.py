@@ -30,12 +30,14 @@ from shared.words import WORDS
 class DrawbridgeError(Exception):
     """Base of everything that becomes an error answer.
 
-    `retry_after` is in whole seconds; `location` is where to go on, where that is not our own sign-in.
+    `retry_after` is in whole seconds; `location` is where to go on, where that is not our own sign-in. `step_up`: the
+    sign-in that mends it must bring what the session's row says.
     """
 
     status = 500
     code = "internal_error"
     sign_in_again = False
+    step_up = False
     location: str | None = None
 
     def __init__(
@@ -112,11 +114,19 @@ class NotSignedIn(DrawbridgeError):
 
 
 class InteractionRequired(DrawbridgeError):
-    """Raised when Entra wants the person again (a policy, say) before it renews tokens. The session stays."""
+    """Raised when Entra wants the person again (a policy, say) before it renews tokens. The session stays.
+
+    `claims` is what the next sign-in must bring, as JSON; None where Entra named nothing.
+    """
 
     status = 401
     code = "interaction_required"
     sign_in_again = True
+    step_up = True
+
+    def __init__(self, claims: str | None = None) -> None:
+        super().__init__()
+        self.claims = claims
 
 
 class ConsentRequired(DrawbridgeError):

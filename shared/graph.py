@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypedDict
 from urllib.parse import quote, urlsplit
 
 from shared import errors
+from shared.challenges import claims_challenge
 from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.outbound import Outbound, retry_after
@@ -42,7 +43,14 @@ class _Evidence(TypedDict):
 
 
 class TokenRejected(Exception):
-    """Raised when Graph answers 401: the token it was given is not, or no longer, good."""
+    """Raised when Graph answers 401: the token it was given is not, or no longer, good.
+
+    `claims` is what Graph demands of the next one, as JSON; None where it demands nothing in particular.
+    """
+
+    def __init__(self, claims: str | None = None) -> None:
+        super().__init__()
+        self.claims = claims
 
 
 class Graph:
@@ -147,7 +155,7 @@ class Graph:
     def _refused(self, answer: Answer) -> NoReturn:
         """What Graph's refusal means: by status first, then by its code."""
         if answer.status == 401:
-            raise TokenRejected
+            raise TokenRejected(claims_challenge(answer.headers.get("www-authenticate", "")))
         code = _code(answer)
         found = _Evidence(graph_code=code or None, request_id=_request_id(answer))
         wait = retry_after(answer, self._clock.now(), 5)

@@ -145,10 +145,11 @@ def refuse_cross_site(request: func.HttpRequest) -> None:
         raise errors.CrossSite
 
 
-def login_url(config: Config | None, return_to: str) -> str:
-    """Where to sign in again, absolute on PUBLIC_URL."""
+def login_url(config: Config | None, return_to: str, *, step_up: bool = False) -> str:
+    """Where to sign in again, absolute on PUBLIC_URL. `step_up`: with the claims that the session's row keeps."""
     origin = config.public_url if config else ""
-    return f"{origin}/auth/login?{urlencode({'return_to': return_to}, safe='/')}"
+    query = {"step_up": "1", "return_to": return_to} if step_up else {"return_to": return_to}
+    return f"{origin}/auth/login?{urlencode(query, safe='/')}"
 
 
 def trace_id(request: func.HttpRequest) -> str:
@@ -161,7 +162,7 @@ def error_answer(
     problem: errors.DrawbridgeError, request: func.HttpRequest, config: Config | None, trace: str
 ) -> Response:
     """An error as RFC 9457 problem details, or as a page that says the same in plain words."""
-    again = login_url(config, problem.return_to) if problem.sign_in_again else None
+    again = login_url(config, problem.return_to, step_up=problem.step_up) if problem.sign_in_again else None
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
     if wants_page(request):
         return Response(pages.error_page(problem, again, trace), problem.status, kind="text/html", headers=headers)

@@ -13,16 +13,19 @@ import re
 from dataclasses import dataclass
 
 from shared import errors
+from shared.challenges import claims_of
 from shared.cookies import PENDING_SECONDS, Cookie, Jar
 
 MOST = 5
+MOST_CLAIMS = 400
+"""Bytes of claims that are carried along; larger ones stay behind, and with them the cookie small."""
 _KEY = re.compile(r"[0-9a-f][0-9]{8}/[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
     """What the callback must know of the login. `issued` in seconds since 1970; `replaces` names the session that this
-    sign-in will end ("partition/key"), empty where there was none."""
+    sign-in will end ("partition/key"), empty where there was none; `claims` is what the tokens must bring, as JSON."""
 
     state: str
     issued: int
@@ -30,9 +33,12 @@ class PendingSignIn:
     nonce: str
     return_to: str
     replaces: str = ""
+    claims: str | None = None
 
     def encoded(self) -> str:
-        fields = [self.code_verifier, self.nonce, self.return_to, self.replaces]
+        # As an object and not as a text in a text, whose every quote would need a backslash.
+        claims = json.loads(self.claims) if self.claims and len(self.claims) <= MOST_CLAIMS else None
+        fields = [self.code_verifier, self.nonce, self.return_to, self.replaces, claims]
         return base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
 
@@ -61,9 +67,11 @@ def take(jar: Jar, state: str, now: float) -> PendingSignIn:
 def _decoded(state: str, issued: int, value: str) -> PendingSignIn:
     try:
         fields = json.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
-        code_verifier, nonce, return_to, replaces = fields
+        code_verifier, nonce, return_to, replaces, given = fields
+        claims = None if given is None else claims_of(json.dumps(given))
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise errors.SignInExpired from None
-    if not all(isinstance(field, str) for field in fields) or (replaces and not _KEY.fullmatch(replaces)):
+    texts = all(isinstance(field, str) for field in fields[:4])
+    if not texts or (replaces and not _KEY.fullmatch(replaces)) or (claims is None) != (given is None):
         raise errors.SignInExpired
-    return PendingSignIn(state, issued, code_verifier, nonce, return_to, replaces)
+    return PendingSignIn(state, issued, code_verifier, nonce, return_to, replaces, claims)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -110,8 +111,19 @@ def test_an_answer_that_takes_too_long_is_not_asked_for_again() -> None:
 def test_a_rejected_token_is_told_from_every_other_refusal() -> None:
     around = Surroundings()
     around.network.answer(GRAPH, graph_error(401, "InvalidAuthenticationToken"))
-    with pytest.raises(TokenRejected):
+    with pytest.raises(TokenRejected) as raised:
         around.list()
+    assert raised.value.claims is None
+
+
+def test_a_rejected_token_says_what_graph_demands_of_the_next_one() -> None:
+    claims = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
+    challenge = f'Bearer realm="", error="insufficient_claims", claims="{base64.b64encode(claims.encode()).decode()}"'
+    around = Surroundings()
+    around.network.answer(GRAPH, Answer(401, {"www-authenticate": challenge}, b"{}"))
+    with pytest.raises(TokenRejected) as raised:
+        around.list()
+    assert raised.value.claims == claims
 
 
 @pytest.mark.parametrize("code", ["ErrorItemNotFound", "ErrorInvalidIdMalformed", "erroritemnotfound"])

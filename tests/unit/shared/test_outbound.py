@@ -47,6 +47,14 @@ def test_an_answer_comes_with_its_status_lower_case_headers_and_body() -> None:
         assert server.requests[0].startswith(b"GET /path?a=%2F&b='x' HTTP/1.1\r\n")
 
 
+def test_challenges_on_lines_of_their_own_are_all_kept() -> None:
+    lines = ("WWW-Authenticate: Negotiate", 'www-authenticate: Bearer realm=""', "X-A: first", "X-A: last")
+    with Server(lambda exchange: exchange.answer(b"", "401 Unauthorized", *lines)) as server:
+        answer = get(server.url)
+        assert answer.headers["www-authenticate"] == 'Negotiate, Bearer realm=""'
+        assert answer.headers["x-a"] == "last"
+
+
 def test_a_body_is_sent_as_it_is() -> None:
     with Server(lambda exchange: exchange.answer()) as server:
         outbound = Outbound(4)

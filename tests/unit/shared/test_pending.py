@@ -21,10 +21,10 @@ REPLACES = "a20260108/" + "k" * 43
 NAME = "__Host-drawbridge-sign-in-"
 
 
-def sign_in(issued: int = NOW, return_to: str = "/", replaces: str = "") -> PendingSignIn:
+def sign_in(issued: int = NOW, return_to: str = "/", replaces: str = "", claims: str | None = None) -> PendingSignIn:
     """A new one, of the sizes that MSAL makes."""
     state, verifier, nonce = (secrets.token_urlsafe(size) for size in (16, 32, 16))
-    return PendingSignIn(state, issued, verifier, nonce, return_to, replaces)
+    return PendingSignIn(state, issued, verifier, nonce, return_to, replaces, claims)
 
 
 class Browser:
@@ -52,14 +52,29 @@ def encoded(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
+def claims(size: int) -> str:
+    """Claims of that many bytes, with as many quotes as fit."""
+    text = '{"access_token":{"acrs":{"values":["c1",' + '"",' * ((size - 46) // 3)
+    return text + '"' + "c" * (size - len(text) - 6) + '"]}}}'
+
+
 def test_the_callback_finds_what_the_login_remembered() -> None:
-    browser, begun = Browser(), sign_in(return_to="/inbox?a=b", replaces=REPLACES)
+    browser, begun = Browser(), sign_in(return_to="/inbox?a=b", replaces=REPLACES, claims=claims(60))
     browser.keep(pending.remember(begun, browser.jar))
     assert pending.take(browser.jar, begun.state, START) == begun
 
 
-def test_pending_cookies_stay_under_1200_bytes_at_the_longest_return_path() -> None:
-    begun = sign_in(return_to="/" + "a" * (MOST_BYTES - 1), replaces=REPLACES)
+@pytest.mark.parametrize(("size", "kept"), [(400, True), (401, False), (9000, False)])
+def test_claims_of_more_than_400_bytes_stay_behind(size: int, kept: bool) -> None:
+    browser, begun = Browser(), sign_in(claims=claims(size))
+    assert begun.claims is not None
+    assert len(begun.claims) == size
+    browser.keep(pending.remember(begun, browser.jar))
+    assert pending.take(browser.jar, begun.state, START).claims == (begun.claims if kept else None)
+
+
+def test_pending_cookies_stay_under_1200_bytes_at_the_longest_return_path_and_claims() -> None:
+    begun = sign_in(return_to="/" + "a" * (MOST_BYTES - 1), replaces=REPLACES, claims=claims(400))
     (cookie,) = pending.remember(begun, Jar("", CONFIG))
     assert len(cookie.header()) <= 1200
 
@@ -79,7 +94,8 @@ def test_fifty_logins_leave_five_pending_of_which_every_one_works() -> None:
 def test_all_pending_cookies_together_stay_under_6_kilobytes_at_the_worst() -> None:
     browser = Browser()
     for number in range(50):
-        begun = sign_in(NOW + number, return_to="/" + "a" * (MOST_BYTES - 1), replaces=REPLACES)
+        path = "/" + "a" * (MOST_BYTES - 1)
+        begun = sign_in(NOW + number, return_to=path, replaces=REPLACES, claims=claims(400))
         browser.keep(pending.remember(begun, browser.jar))
     assert sum(len(name) + len(value) + 3 for name, value in browser.cookies.items()) < 6000
 
@@ -127,7 +143,7 @@ def test_a_state_that_this_browser_does_not_know_finds_nothing(state: str) -> No
         pending.take(browser.jar, state, START)
 
 
-GOOD = ["verifier", "nonce", "/", ""]
+GOOD = ["verifier", "nonce", "/", "", None]
 
 
 def test_the_values_below_are_refused_for_their_fault_alone() -> None:
@@ -148,15 +164,19 @@ def test_the_values_below_are_refused_for_their_fault_alone() -> None:
         encoded("four"),
         encoded({"a": 1, "b": 2, "c": 3, "d": 4}),
         encoded([]),
-        encoded(GOOD[:3]),
+        encoded(GOOD[:4]),
         encoded([*GOOD, "more"]),
         encoded([1, *GOOD[1:]]),
         encoded([None, *GOOD[1:]]),
         encoded([["verifier"], *GOOD[1:]]),
-        encoded([*GOOD[:3], "a20260108/short"]),
-        encoded([*GOOD[:3], "a20260108/" + "k" * 44]),
-        encoded([*GOOD[:3], "../" + "k" * 43]),
-        encoded([*GOOD[:3], f"a20260108/{'k' * 42}'"]),
+        encoded([*GOOD[:3], "a20260108/short", None]),
+        encoded([*GOOD[:3], "a20260108/" + "k" * 44, None]),
+        encoded([*GOOD[:3], "../" + "k" * 43, None]),
+        encoded([*GOOD[:3], f"a20260108/{'k' * 42}'", None]),
+        encoded([*GOOD[:4], "claims"]),
+        encoded([*GOOD[:4], {}]),
+        encoded([*GOOD[:4], {"access_token": 7}]),
+        encoded([*GOOD[:4], {"access_token": {"a": float("nan")}}]),
         base64.urlsafe_b64encode(b"\xff\xfe").decode(),
         base64.urlsafe_b64encode(b"[" * 3000).decode(),
         base64.urlsafe_b64encode(b"[" * 18000).decode(),  # deeper than the JSON parser goes
