@@ -84,9 +84,15 @@ class AzureTables:
         )
         return str(answer["etag"])
 
-    def delete(self, table: str, partition: str, key: str, deadline: Deadline) -> None:
-        """Delete a row whatever its ETag; the library takes an absent row, or table, for a success."""
-        self._attempt(lambda: self._client(table).delete_entity(partition, key), deadline)
+    def delete(self, table: str, partition: str, key: str, etag: str | None, deadline: Deadline) -> None:
+        """Delete a row, where an ETag is given only while it has that; raises RowChanged where it has another.
+
+        The library takes an absent row, or table, for a success.
+        """
+        from azure.core import MatchConditions
+
+        condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+        self._attempt(lambda: self._client(table).delete_entity(partition, key, **condition), deadline)
 
     def delete_together(self, table: str, partition: str, keys: Sequence[str], deadline: Deadline) -> None:
         """Delete at most a hundred rows of one partition, all or none. Raises RowGone where one is not there."""

@@ -107,9 +107,12 @@ class TokenStore:
         """
         return self._tables.merge(table, row.partition, row.key, row.properties, row.etag, deadline)
 
-    def delete(self, table: Table, partition: str, key: str, deadline: Deadline) -> None:
-        """Delete a row whatever its ETag. A row that is not there is a success."""
-        _twice(lambda: self._tables.delete(table, partition, key, deadline))
+    def delete(self, table: Table, partition: str, key: str, deadline: Deadline, etag: str | None = None) -> None:
+        """Delete a row: whatever its ETag, or only while it has the one given. A row that is not there is a success.
+
+        Raises RowChanged where it has another.
+        """
+        _twice(lambda: self._tables.delete(table, partition, key, etag, deadline))
 
     def delete_rows(self, table: Table, partition: str, keys: Sequence[str], deadline: Deadline) -> None:
         """Delete rows of one partition whatever their ETags, a hundred at a time. Rows not there are a success."""

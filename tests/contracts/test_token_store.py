@@ -176,6 +176,18 @@ def test_deleting_what_was_never_there_is_a_success(subject: Subject) -> None:
     assert subject.stored() == kept
 
 
+def test_a_row_is_deleted_only_while_it_has_the_etag_that_was_asked_for(subject: Subject) -> None:
+    old = subject.insert(a=1)
+    subject.merge(old, a=2)
+    with pytest.raises(errors.RowChanged):
+        subject.store.delete("sessions", old.partition, old.key, subject.deadline(), old.etag)
+    kept = subject.stored()
+    assert kept.properties == {"a": 2}
+    for _ in range(2):
+        subject.store.delete("sessions", kept.partition, kept.key, subject.deadline(), kept.etag)
+        assert subject.read() is None
+
+
 def test_a_partition_is_listed_whole_in_the_order_of_its_keys_with_the_etags_of_its_rows(subject: Subject) -> None:
     subject.insert_at(subject.partition, "b", "a", "c", "B")
     subject.insert_at(subject.partition + "0", "a")

@@ -41,7 +41,7 @@ _RAISED: dict[Operation, tuple[type[Exception], ...]] = {
     "read": (errors.StorageUnavailable,),
     "insert": (errors.StorageUnavailable, errors.RowChanged),
     "merge": (errors.StorageUnavailable, errors.StoreSignal),
-    "delete": (errors.StorageUnavailable,),
+    "delete": (errors.StorageUnavailable, errors.RowChanged),
     "delete_rows": (errors.StorageUnavailable,),
     "query": (errors.StorageUnavailable,),
     "partition": (errors.StorageUnavailable,),
@@ -127,8 +127,15 @@ class FakeStore(TokenStore):
         self._call("merge", table, row.partition, row.key, deadline, apply)
         return etags[0]
 
-    def delete(self, table: Table, partition: str, key: str, deadline: Deadline) -> None:
-        self._call("delete", table, partition, key, deadline, lambda: self.rows.pop((table, partition, key), None))
+    def delete(self, table: Table, partition: str, key: str, deadline: Deadline, etag: str | None = None) -> None:
+        place = (table, partition, key)
+
+        def apply() -> None:
+            if place in self.rows and etag not in (None, self.rows[place].etag):
+                raise errors.RowChanged
+            self.rows.pop(place, None)
+
+        self._call("delete", table, partition, key, deadline, apply)
 
     def delete_rows(self, table: Table, partition: str, keys: Sequence[str], deadline: Deadline) -> None:
         def apply() -> None:
