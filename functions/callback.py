@@ -49,7 +49,7 @@ def callback(request: func.HttpRequest, services: Services) -> http.Response:
 def _signed_in(code: str, sign_in: PendingSignIn, jar: Jar, done: Cookie, services: Services) -> http.Response:
     deadline = Deadline(services.clock, SECONDS)
     identity, tokens = services.auth.redeem(sign_in, code, deadline)
-    value = services.sessions.start(identity, tokens, deadline.within(STORAGE_SECONDS))
+    value = services.sessions.start(identity, tokens, "", deadline.within(STORAGE_SECONDS))
     log.event("signed_in", tenant=identity.tenant_id, person=identity.object_id)
     replaced = [sign_in.replaces] if sign_in.replaces else services.sessions.keys(jar.session_values())
     try:

@@ -16,7 +16,7 @@ from shared.cookies import Jar
 from shared.graph import TokenRejected, graph_id, public_id
 from shared.secret import Secret
 from shared.services import Services
-from shared.sessions import Session
+from shared.session_rows import Session
 from shared.token_store import SECONDS as STORAGE_SECONDS
 
 SECONDS = 25.0
@@ -54,7 +54,7 @@ def list_messages(request: func.HttpRequest, services: Services) -> http.Respons
             services, session, deadline, lambda token, box: services.graph.list_messages(token, box, int(top), deadline)
         )
     else:
-        link = _link(cursor, session, services)
+        link = _link(cursor, session, services, deadline)
         found = _asked(
             services, session, deadline, lambda token, box: services.graph.next_messages(token, box, link, deadline)
         )
@@ -62,7 +62,7 @@ def list_messages(request: func.HttpRequest, services: Services) -> http.Respons
     return http.json_answer(
         {
             "messages": [_public(message) for message in messages if isinstance(message, dict)],
-            "next": _cursor(next_link, session, services),
+            "next": _cursor(next_link, session, services, deadline),
         }
     )
 
@@ -106,22 +106,22 @@ def _public(found: dict[str, Any]) -> dict[str, Any]:
     return {"id": public_id(identifier) if isinstance(identifier, str) else None, **known}
 
 
-def _cursor(link: str | None, session: Session, services: Services) -> str | None:
+def _cursor(link: str | None, session: Session, services: Services, deadline: Deadline) -> str | None:
     """The link to the next page, sealed to this session: a browser can neither read nor alter where it leads."""
     if link is None:
         return None
-    sealed = services.sessions.seal_for(session, "cursor", link.encode())
+    sealed = services.sessions.seal_for(session, "cursor", link.encode(), deadline)
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def _link(cursor: str, session: Session, services: Services) -> str:
+def _link(cursor: str, session: Session, services: Services, deadline: Deadline) -> str:
     if not _CURSOR.fullmatch(cursor) or len(cursor) % 4 == 1:  # one character over is no whole byte of base64
         raise errors.InvalidCursor
     try:
         sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except binascii.Error:
         raise errors.InvalidCursor from None
-    link = services.sessions.unseal_for(session, "cursor", sealed).decode()
+    link = services.sessions.unseal_for(session, "cursor", sealed, deadline).decode()
     if not services.graph.is_own(link):
         raise errors.InvalidCursor
     return link

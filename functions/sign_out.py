@@ -45,11 +45,11 @@ def sign_out(request: func.HttpRequest, services: Services) -> http.Response:
 def _ended(values: list[str], services: Services, deadline: Deadline) -> str:
     """End every session that the cookies name; give back the hint by which Entra knows the account."""
     login_hint = ""
-    try:
-        session = services.sessions.open(values, deadline)
+    session = services.sessions.find(values, deadline)
+    if session is not None:
         login_hint = session.identity.login_hint
         log.event("signed_out", tenant=session.identity.tenant_id, person=session.identity.object_id)
-    except errors.NotSignedIn:
+    else:
         log.event("signed_out_already")
     services.sessions.end(services.sessions.keys(values), deadline)
     return login_hint

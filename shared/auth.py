@@ -19,7 +19,7 @@ from shared.id_token import check_id_token
 from shared.outbound import Outbound
 from shared.pending import PendingSignIn
 from shared.secret import Secret
-from shared.sessions import Identity, Session, Tokens
+from shared.session_rows import Identity, Session, Tokens
 
 if TYPE_CHECKING:
     import msal
@@ -221,8 +221,9 @@ class Auth:
             raise errors.EntraBadAnswer
         life = _seconds(result.get("expires_in"))
         scopes = tuple(scope.split()) if isinstance(scope, str) else self._config.scopes
-        expires = int(self._clock.now()) + life - min(10, life // 20)
-        return Tokens(Secret(access_token), Secret(refresh_token) if refresh_token else None, expires, scopes)
+        issued = int(self._clock.now())
+        expires = issued + life - min(10, life // 20)
+        return Tokens(Secret(access_token), Secret(refresh_token) if refresh_token else None, expires, scopes, issued)
 
 
 def refusal(error: str, parameters: Mapping[str, str]) -> errors.DrawbridgeError:

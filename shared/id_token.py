@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared import errors, log
-from shared.sessions import Identity
+from shared.session_rows import Identity
 
 LEEWAY_SECONDS = 300
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

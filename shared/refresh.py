@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from shared import errors, log
 from shared.clock import Clock, Deadline
-from shared.sessions import Session, Sessions, Tokens
+from shared.session_rows import Session, Tokens
+from shared.sessions import Sessions
 
 LEASE_SECONDS = 15.0
 WAIT_SECONDS = 8.0
@@ -28,14 +29,27 @@ Grant = Callable[[Session, Deadline], Tokens]
 
 
 class Refresher:
-    """Keeps sessions' access tokens usable. `prepare` fetches what a grant needs before a lease is taken."""
+    """Keeps sessions' access tokens usable. `prepare` fetches what a grant needs before a lease is taken.
 
-    def __init__(self, sessions: Sessions, clock: Clock, prepare: Callable[[Deadline], None], grant: Grant) -> None:
+    `new_id` makes the random part of a lease's id; `pause` waits, in seconds, between two looks at a lease of others.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        clock: Clock,
+        prepare: Callable[[Deadline], None],
+        grant: Grant,
+        *,
+        new_id: Callable[[], str] = secrets.token_urlsafe,
+        pause: Callable[[float], object] = threading.Event().wait,
+    ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._prepare = prepare
         self._grant = grant
-        self._pause = threading.Event()
+        self._new_id = new_id
+        self._pause = pause
         self._leases: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def fresh(self, session: Session, deadline: Deadline, *, rejected: bool = False) -> Session:
@@ -58,7 +72,7 @@ class Refresher:
             elif waited.remaining() <= 0:
                 raise errors.SessionBusy(retry_after=2)
             else:
-                self._pause.wait(_POLL_SECONDS)
+                self._pause(_POLL_SECONDS)
             session = self._sessions.reread(session, deadline)
         return session
 
@@ -80,7 +94,7 @@ class Refresher:
 
     def _lease(self, session: Session, deadline: Deadline) -> Session | None:
         """The session under our lease; None where another was faster."""
-        lease_id = f"{session.generation}.{secrets.token_urlsafe(12)}"
+        lease_id = f"{session.generation}.{self._new_id()}"
         try:
             return self._sessions.set_lease(session, lease_id, deadline.within(WRITE_SECONDS))
         except errors.RowGone:

@@ -92,7 +92,7 @@ def _handle(stage: Stage, person: Person) -> None:
 
 def _sealing(stage: Stage, person: Person) -> Callable[[], object]:
     """Opening a session's payload and sealing a page cursor, as one request does."""
-    data_key = Keyring(Secret(stage.settings["SEALING_KEY"])).current()
+    data_key = Keyring(Secret(stage.settings["SEALING_KEY"])).current(0, Deadline(SystemClock(), _SECONDS))
     salt, payload, link = person.cookie.encode(), person.access_token.encode() * 2, b"x" * 200
     sealed = seal(data_key, salt, "session", person.key, payload)
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from shared.clock import Deadline
 from shared.secret import Secret
 from shared.services import Services
-from shared.sessions import Identity, Tokens
+from shared.session_rows import Identity, Tokens
 
 _SECONDS = 30.0
 _LIFETIME = 86400  # of the tokens, in seconds: nobody refreshes while we measure
@@ -52,7 +52,8 @@ def _sign_in(services: Services, number: int) -> Person:
         refresh_token=Secret(secrets.token_urlsafe(_REFRESH_TOKEN_BYTES)),
         expires=int(services.clock.now()) + _LIFETIME,
         scopes=("openid", "profile", "User.Read", "Mail.Read"),
+        issued=int(services.clock.now()),
     )
-    cookie = services.sessions.start(identity, tokens, Deadline(services.clock, _SECONDS))
+    cookie = services.sessions.start(identity, tokens, "", Deadline(services.clock, _SECONDS))
     partition, _, key = services.sessions.keys([cookie])[0].partition("/")
     return Person(cookie, partition, key, access_token)

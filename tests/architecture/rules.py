@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"shared.auth", "shared.graph"}),
     frozenset({"shared.entra", "shared.id_token", "shared.refresh"}),
     frozenset({"shared.sessions", "shared.pending"}),
-    frozenset({"shared.keyring"}),
+    frozenset({"shared.keyring", "shared.session_rows"}),
     frozenset({"shared.token_store", "shared.http"}),
     frozenset({"shared.azure_tables", "shared.cookies", "shared.pages"}),
     frozenset({"shared.sealing"}),

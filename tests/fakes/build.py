@@ -14,7 +14,8 @@ from shared.keyring import Keyring
 from shared.refresh import Refresher
 from shared.secret import Secret
 from shared.services import Services
-from shared.sessions import Identity, Session, Sessions, Tokens
+from shared.session_rows import Identity, Session, Tokens
+from shared.sessions import Sessions
 from shared.settings import DEVELOPMENT_KEY
 from tests.fakes.clock import FakeClock
 from tests.fakes.entra import CLIENT_ID, PERSON, TENANT, FakeEntra
@@ -64,7 +65,8 @@ def identity(**changes: str) -> Identity:
 def tokens(clock: Clock, *, access: str = "access-0", refresh: str | None = "refresh-0", seconds: int = 3600) -> Tokens:
     """Tokens of which the access token lives that many seconds from now."""
     secret = None if refresh is None else Secret(refresh)
-    return Tokens(Secret(access), secret, int(clock.now()) + seconds, ("User.Read", "Mail.Read"))
+    now = int(clock.now())
+    return Tokens(Secret(access), secret, now + seconds, ("User.Read", "Mail.Read"), now)
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class World:
 
     def sign_in(self, who: Identity | None = None, issued: Tokens | None = None) -> str:
         """Begin a session without Entra; gives back its cookie's value."""
-        return self.services.sessions.start(who or identity(), issued or tokens(self.clock), self.deadline())
+        return self.services.sessions.start(who or identity(), issued or tokens(self.clock), "", self.deadline())
 
     def session(self, value: str) -> Session:
         """The living session behind a cookie's value."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from shared.clock import Clock, Deadline
 from shared.secret import Secret
-from shared.sessions import Session, Tokens
+from shared.session_rows import Session, Tokens
 from tests.fakes import build
 
 
@@ -38,4 +39,4 @@ class Grants:
                 raise step
             step()
         issued = build.tokens(self.clock, access=f"renewed-{number}")
-        return Tokens(issued.access_token, Secret(f"refresh-{number}"), issued.expires, issued.scopes)
+        return replace(issued, refresh_token=Secret(f"refresh-{number}"))

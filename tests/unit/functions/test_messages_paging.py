@@ -141,7 +141,9 @@ def test_a_sealed_link_is_checked_again_before_it_is_followed() -> None:
     site = Site()
     browser = site.signed_in()
     session = site.world.session(str(browser.session))
-    sealed = site.services.sessions.seal_for(session, "cursor", b"https://evil.example/v1.0/me/messages")
+    sealed = site.services.sessions.seal_for(
+        session, "cursor", b"https://evil.example/v1.0/me/messages", site.world.deadline()
+    )
     cursor = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
     assert browser.fetch(f"/api/messages?cursor={cursor}").code == "invalid_cursor"
     assert site.graph.sent() == []

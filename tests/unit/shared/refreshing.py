@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shared.clock import Deadline
 from shared.refresh import Refresher
-from shared.sessions import Session
+from shared.session_rows import Session
 from tests.fakes import build
 from tests.fakes.build import World
 from tests.fakes.grants import Grants

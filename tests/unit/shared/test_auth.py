@@ -14,7 +14,7 @@ from shared.auth import Auth, CodeAlreadyRedeemed
 from shared.clock import Deadline
 from shared.pending import PendingSignIn
 from shared.secret import Secret
-from shared.sessions import Identity, Session, Tokens
+from shared.session_rows import Identity, Session, Tokens
 from shared.token_store import Row
 from shared.wire import Answer, Unreachable
 from tests.fakes.build import PUBLIC_URL, World, identity, world
@@ -36,7 +36,7 @@ def redeemed(around: World) -> tuple[Identity, Tokens]:
 
 
 def signed_in(around: World, refresh: str | None = "refresh-old", who: Identity | None = None) -> Session:
-    tokens = Tokens(Secret("access-old"), Secret(refresh) if refresh else None, 0, ("Mail.Read",))
+    tokens = Tokens(Secret("access-old"), Secret(refresh) if refresh else None, 0, ("Mail.Read",), 0)
     return Session("secret", Row("p", "k", {}), who or replace(identity(), tenant_id=TENANT, object_id=PERSON), tokens)
 
 

@@ -23,7 +23,7 @@ from shared.auth import Auth
 from shared.clock import Deadline, SystemClock
 from shared.outbound import Outbound
 from shared.secret import Secret
-from shared.sessions import Session, Tokens
+from shared.session_rows import Session, Tokens
 from shared.token_store import Row
 from shared.wire import Answer
 from tests.fakes.build import config, identity
@@ -53,7 +53,7 @@ class Surroundings:
         self.auth.redeem(pending, code, self.deadline())
 
     def refresh(self) -> None:
-        tokens = Tokens(Secret("old-access-canary"), Secret("old-refresh-canary"), 0, ("Mail.Read",))
+        tokens = Tokens(Secret("old-access-canary"), Secret("old-refresh-canary"), 0, ("Mail.Read",), 0)
         self.auth.refresh(Session("secret", Row("p", "k", {}), identity(), tokens), self.deadline())
 
     def secrets(self) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from shared import errors
 from shared.id_token import check_id_token
-from shared.sessions import Identity
+from shared.session_rows import Identity
 
 CLIENT_ID = "11111111-1111-4111-8111-111111111111"
 TENANT = "22222222-2222-4222-8222-22222222abcd"

@@ -8,7 +8,8 @@ from shared import errors
 from shared.clock import day
 from shared.config import Config
 from shared.keyring import Keyring
-from shared.sessions import MAX_SEALED_BYTES, Sessions, partition_key, row_key
+from shared.session_rows import MAX_SEALED_BYTES, partition_key, row_key
+from shared.sessions import Sessions
 from tests.fakes import build, store
 from tests.fakes.build import World
 from tests.fakes.clock import START

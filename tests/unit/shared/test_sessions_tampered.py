@@ -10,7 +10,8 @@ from shared import errors
 from shared.clock import day
 from shared.keyring import Keyring
 from shared.secret import Secret
-from shared.sessions import Sessions, partition_key, row_key
+from shared.session_rows import partition_key, row_key
+from shared.sessions import Sessions
 from shared.token_store import Row, Value
 from tests.fakes import build
 from tests.fakes.build import World
@@ -114,8 +115,8 @@ def test_under_another_sealing_key_everybody_is_signed_out_without_an_error() ->
 def test_what_is_sealed_for_a_session_opens_for_it_and_its_purpose_alone() -> None:
     app = build.world()
     sessions, mine, theirs = app.services.sessions, app.session(app.sign_in()), app.session(app.sign_in())
-    sealed = sessions.seal_for(mine, "cursor", b"link")
-    assert sessions.unseal_for(mine, "cursor", sealed) == b"link"
+    sealed = sessions.seal_for(mine, "cursor", b"link", app.deadline())
+    assert sessions.unseal_for(mine, "cursor", sealed, app.deadline()) == b"link"
     row = next(row for row in app.store.session_rows() if row.key == mine.row.key)
     payload = row.properties["sealed"]
     assert isinstance(payload, bytes)
@@ -127,13 +128,13 @@ def test_what_is_sealed_for_a_session_opens_for_it_and_its_purpose_alone() -> No
         *((mine, "cursor", value) for value in (b"", b"\0", b"\xff", sealed[:-1], sealed + b"\0", *flipped)),
     ]:
         with pytest.raises(errors.InvalidCursor):
-            sessions.unseal_for(session, purpose, value)
+            sessions.unseal_for(session, purpose, value, app.deadline())
 
 
 def test_a_refresh_does_not_change_what_was_sealed_for_the_session() -> None:
     app = build.world()
     sessions, session = app.services.sessions, app.session(app.sign_in())
-    sealed = sessions.seal_for(session, "cursor", b"link")
+    sealed = sessions.seal_for(session, "cursor", b"link", app.deadline())
     renewed = sessions.set_tokens(session, build.tokens(app.clock, access="new"), app.deadline())
     assert renewed.tokens.access_token.reveal() == Secret("new").reveal()
-    assert sessions.unseal_for(renewed, "cursor", sealed) == b"link"
+    assert sessions.unseal_for(renewed, "cursor", sealed, app.deadline()) == b"link"
