@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dev.sandbox.entra.authorize import RedirectedError, accept, open_page, parse_request, sign_in
+from dev.sandbox.entra.authorize import RedirectedError, accept, open_page, parse_request, prove, sign_in
 from dev.sandbox.entra.errors import EntraError
 from dev.sandbox.people import Person
 from dev.sandbox.world import World, world_of
@@ -38,6 +38,8 @@ def routes() -> list[Route]:
         Route("/_control/mailbox/{key}", replace_mailbox, methods=["POST"]),
         Route("/_control/expire", expire, methods=["POST"]),
         Route("/_control/revoke", revoke, methods=["POST"]),
+        Route("/_control/revoke-access", revoke_access, methods=["POST"]),
+        Route("/_control/demand-step-up", demand_step_up, methods=["POST"]),
         Route("/_control/sign-in", do_sign_in, methods=["POST"]),
     ]
 
@@ -185,8 +187,23 @@ async def revoke(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def revoke_access(request: Request) -> Response:
+    """{person?}: Graph challenges the access tokens issued so far; what a refresh gives will do."""
+    world_of(request).demands.revoke_access((await _document(request)).get("person"))
+    return Response(status_code=204)
+
+
+async def demand_step_up(request: Request) -> Response:
+    """{person?, resource, claims?, error}: challenge until the person has signed in with the claims -> the claims."""
+    asked = await _document(request)
+    demand = world_of(request).demands.step_up(
+        asked.get("person"), asked["resource"], asked.get("claims"), asked["error"]
+    )
+    return JSONResponse(demand.claims)
+
+
 async def do_sign_in(request: Request) -> Response:
-    """{authorize_url, person}: what a person does who chooses an account and accepts -> {"location"}.
+    """{authorize_url, person}: what a person does who chooses an account, proves and accepts -> {"location"}.
 
     400 with the AADSTS code where the person would have been shown an error page. Faults are for requests on the wire
     and do not strike here, but the visit is logged as one.
@@ -223,4 +240,5 @@ def _location(world: World, tenant: str, query: str, person: Person) -> str:
     handle, page = open_page(world, parsed)
     del world.pages[handle]
     sign_in(world, page, person.key)
+    prove(page)
     return accept(world, page)

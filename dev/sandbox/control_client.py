@@ -84,8 +84,31 @@ class Control:
         """Entra refuses every refresh token issued so far."""
         self._call("POST", "/_control/revoke", {"person": person})
 
+    def revoke_access(self, person: str | None = None) -> None:
+        """Graph answers every access token issued so far with a claims challenge; one that is issued later, by a
+        refresh too, will do."""
+        self._call("POST", "/_control/revoke-access", {"person": person})
+
+    def demand_step_up(
+        self,
+        person: str | None = None,
+        resource: str = "graph",
+        claims: dict[str, Any] | None = None,
+        error: str = "invalid_grant",
+    ) -> dict[str, Any]:
+        """Challenge a person (None: everybody) until a sign-in brought these claims; the result is the claims.
+
+        `resource` is "graph", one part of it ("graph.me", "graph.messages" for lists, "graph.message" for one) or
+        "token": then every refresh is refused, without Graph being asked. A refresh that asks for the claims is
+        refused with `error` ("invalid_grant" or "interaction_required"), suberror basic_action and the claims. On
+        Entra's page the person chooses the account and presses Approve ("Verify your identity"); `sign_in` does both.
+        """
+        document = {"person": person, "resource": resource, "claims": claims, "error": error}
+        answer: dict[str, Any] = self._call("POST", "/_control/demand-step-up", document)
+        return answer
+
     def sign_in(self, authorize_url: str, person: str = "work") -> str:
-        """Choose an account and accept: the redirect to redirect_uri, which nobody has followed yet."""
+        """Choose an account, approve what is to be proved, and accept: the redirect, which nobody has followed yet."""
         answer = self._call("POST", "/_control/sign-in", {"authorize_url": authorize_url, "person": person})
         return str(answer["location"])
 

@@ -107,6 +107,7 @@ class FrontDoor:
             await disconnected(receive)
             return
         scope["state"]["id_token_patch"] = action.id_token
+        scope["state"]["where"] = call.where
         answer = scripted_answer(action) if action.answers_instead else await self._handle(call, scope, body)
         answer = changed(answer, action)
         if _wants_gzip(call) and not action.answers_instead:

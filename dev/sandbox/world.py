@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from dev.sandbox.call_log import CallLog
 from dev.sandbox.clock import AppClockFile, Pauses, SandboxClock
+from dev.sandbox.demands import Demands
 from dev.sandbox.entra.grants import Grants, PendingPage
 from dev.sandbox.faults import Faults
 from dev.sandbox.graph.mailboxes import Mailboxes
@@ -29,6 +30,7 @@ class World:
         self.faults = Faults()
         self.calls = CallLog()
         self.grants = Grants(self.clock)
+        self.demands = Demands(self.clock)
         self.mailboxes = Mailboxes(self.clock)
         self.pages: dict[str, PendingPage] = {}
         self.consents: dict[str, frozenset[str]] = {}
@@ -43,6 +45,7 @@ class World:
         self.faults.reset()
         self.calls.reset()
         self.grants.reset()
+        self.demands.reset()
         self.mailboxes.reset()
         self.pages.clear()
         self.consents.clear()

@@ -7,9 +7,11 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+from dev.sandbox.demands import parsed_claims
 from dev.sandbox.entra.discovery import tenant_in_endpoints
 from dev.sandbox.entra.errors import EntraError, missing_parameter, unknown_client
 from dev.sandbox.entra.grants import AuthorizationRequest, PendingPage, SignIn
@@ -53,7 +55,7 @@ def parse_request(world: World, tenant: str, query: Mapping[str, str]) -> Author
 
 
 def _parse_parameters(tenant: str, redirect_uri: str, query: Mapping[str, str]) -> AuthorizationRequest:
-    _check_supported(query)
+    claims = _check_supported(query)
     challenge, method = query.get("code_challenge"), query.get("code_challenge_method", "plain")
     if method not in ("S256", "plain"):
         raise EntraError(501491, "invalid_request", f"Invalid code challenge method '{method}'.")
@@ -76,10 +78,12 @@ def _parse_parameters(tenant: str, redirect_uri: str, query: Mapping[str, str]) 
         login_hint=query.get("login_hint"),
         domain_hint=query.get("domain_hint"),
         client_info=query.get("client_info") == "1",
+        claims=claims,
     )
 
 
-def _check_supported(query: Mapping[str, str]) -> None:
+def _check_supported(query: Mapping[str, str]) -> dict[str, Any]:
+    """Raise EntraError for what Entra does not know; the claims that are asked for."""
     if "response_type" not in query:
         raise missing_parameter("response_type")
     if query["response_type"] != "code":
@@ -90,7 +94,7 @@ def _check_supported(query: Mapping[str, str]) -> None:
     if query.get("prompt", "none") not in ("none", "login", "consent", "select_account"):
         raise EntraError(90023, "invalid_request", f"Unsupported 'prompt' value: {query['prompt']}.")
     try:
-        json.loads(query.get("claims") or "{}")
+        return parsed_claims(query.get("claims"))
     except ValueError:
         raise EntraError(90023, "invalid_request", "The 'claims' parameter is not valid JSON.") from None
 
@@ -117,6 +121,12 @@ def sign_in(world: World, page: PendingPage, key: str) -> None:
             return
     text = f"User account '{key}' from identity provider 'live.com' does not exist in tenant '{page.request.tenant}'."
     raise EntraError(50020, "invalid_request", text, on_page=True)
+
+
+def prove(page: PendingPage) -> None:
+    """The person has approved the request that reached the phone."""
+    assert page.sign_in is not None, "nobody has signed in on this page"
+    page.sign_in = replace(page.sign_in, claims=page.request.claims)
 
 
 def needs_consent(world: World, page: PendingPage) -> bool:

@@ -20,6 +20,7 @@ class EntraError(Exception):
         *,
         status: int = 400,
         suberror: str | None = None,
+        claims: str | None = None,
         on_page: bool = False,
     ) -> None:
         super().__init__(f"AADSTS{code}")
@@ -28,6 +29,7 @@ class EntraError(Exception):
         self.text = text
         self.status = status
         self.suberror = suberror
+        self.claims = claims
         self.on_page = on_page
 
     def redirect_parameters(self, now: float) -> dict[str, str]:
@@ -92,6 +94,8 @@ def error_response(error: EntraError, now: float, correlation_id: str | None) ->
     }
     if error.suberror is not None:
         document["suberror"] = error.suberror
+    if error.claims is not None:
+        document["claims"] = error.claims
     return JSONResponse(document, error.status, headers=token_endpoint_headers(trace_id))
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dev.sandbox.clock import SandboxClock
 from dev.sandbox.people import Person
@@ -34,23 +35,33 @@ class AuthorizationRequest:
     login_hint: str | None
     domain_hint: str | None
     client_info: bool
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """One person's session at Entra; `sid` is also the session_state of the redirect."""
+    """One person's session at Entra; `sid` is also the session_state of the redirect.
+
+    `claims` is what the person has proved, beyond being this account.
+    """
 
     person: Person
     auth_time: int
     sid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class PendingPage:
-    """What a person is looking at: the choice of an account, then (with `sign_in`) the question for consent."""
+    """What a person is looking at: the choice of an account, then (with `sign_in`) questions for proof and consent."""
 
     request: AuthorizationRequest
     sign_in: SignIn | None = None
+
+    @property
+    def needs_proof(self) -> bool:
+        """Whether claims were asked for that the person has not proved yet."""
+        return self.sign_in is not None and self.sign_in.claims != self.request.claims
 
 
 @dataclass
@@ -83,7 +94,9 @@ class AccessToken:
     value: str
     person: Person
     scopes: frozenset[str]
+    issued_at: float
     expires_at: float
+    claims: Mapping[str, Any]
     ended: bool = False
 
 
@@ -111,9 +124,10 @@ class Grants:
         self._refresh_tokens[self._remember(token.value)] = token
         return token
 
-    def add_access_token(self, value: str, person: Person, scopes: frozenset[str], expires_in: int) -> None:
+    def add_access_token(self, value: str, sign_in: SignIn, scopes: frozenset[str], expires_in: int) -> None:
         """Make Graph accept a token for so many seconds."""
-        token = AccessToken(self._remember(value), person, scopes, self._clock.now() + expires_in)
+        now = self._clock.now()
+        token = AccessToken(self._remember(value), sign_in.person, scopes, now, now + expires_in, sign_in.claims)
         self._access_tokens[value] = token
 
     def remember_id_token(self, value: str) -> None:

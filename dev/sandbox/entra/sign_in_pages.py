@@ -1,6 +1,9 @@
-"""What a person sees: the choice of an account, then the question for consent."""
+"""What a person sees: the choice of an account, then the questions for proof and consent."""
 
 from __future__ import annotations
+
+import json
+import secrets
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,6 +17,7 @@ from dev.sandbox.entra.authorize import (
     open_page,
     parse_request,
     people_to_choose,
+    prove,
     sign_in,
 )
 from dev.sandbox.entra.errors import EntraError, new_trace_id
@@ -25,10 +29,12 @@ from dev.sandbox.world import World, world_of
 
 
 def routes() -> list[Route]:
-    """The authorize endpoint and the two forms that follow it."""
+    """The authorize endpoint and the forms that follow it."""
     return [
         Route("/{tenant}/oauth2/v2.0/authorize", authorize, methods=["GET"]),
         Route("/{tenant}/login", choose_account, methods=["POST"]),
+        Route("/{tenant}/verify", ask_proof, methods=["GET"]),
+        Route("/{tenant}/verify", answer_proof, methods=["POST"]),
         Route("/{tenant}/consent", ask_consent, methods=["GET"]),
         Route("/{tenant}/consent", answer_consent, methods=["POST"]),
     ]
@@ -57,10 +63,39 @@ async def choose_account(request: Request) -> Response:
         sign_in(world, pending, request.state.form.get("person", ""))
     except EntraError as error:
         return _error_page(error)
-    if needs_consent(world, pending):
-        return RedirectResponse(f"/{tenant}/consent?page={handle}", 303)
-    del world.pages[handle]
-    return RedirectResponse(accept(world, pending), 302)
+    return _next_question(world, tenant, handle, pending)
+
+
+async def ask_proof(request: Request) -> Response:
+    """Say that more proof is wanted, for the claims that the app asked for."""
+    try:
+        handle, pending = _pending(world_of(request), request.query_params.get("page", ""), signed_in=True)
+    except EntraError as error:
+        return _error_page(error)
+    assert pending.sign_in is not None
+    return page(
+        "verify.html",
+        handle=handle,
+        tenant=request.path_params["tenant"],
+        tenant_name=TENANT_NAME,
+        person=pending.sign_in.person,
+        number=10 + secrets.randbelow(90),
+        claims=json.dumps(pending.request.claims, indent=2, ensure_ascii=False),
+    )
+
+
+async def answer_proof(request: Request) -> Response:
+    """Approve leads on, Cancel back with access_denied."""
+    world, form = world_of(request), request.state.form
+    try:
+        handle, pending = _pending(world, form.get("page", ""), signed_in=True)
+    except EntraError as error:
+        return _error_page(error)
+    if form.get("decision") != "approve":
+        del world.pages[handle]
+        return RedirectResponse(decline(world, pending), 302)
+    prove(pending)
+    return _next_question(world, request.path_params["tenant"], handle, pending)
 
 
 async def ask_consent(request: Request) -> Response:
@@ -82,9 +117,21 @@ async def answer_consent(request: Request) -> Response:
         handle, pending = _pending(world, form.get("page", ""), signed_in=True)
     except EntraError as error:
         return _error_page(error)
+    accepted = form.get("decision") == "accept"
+    if accepted and pending.needs_proof:
+        return _next_question(world, request.path_params["tenant"], handle, pending)
     del world.pages[handle]
-    location = accept(world, pending) if form.get("decision") == "accept" else decline(world, pending)
-    return RedirectResponse(location, 302)
+    return RedirectResponse(accept(world, pending) if accepted else decline(world, pending), 302)
+
+
+def _next_question(world: World, tenant: str, handle: str, pending: PendingPage) -> Response:
+    """What is still to be asked; once nothing is, back to the app with a code."""
+    if pending.needs_proof:
+        return RedirectResponse(f"/{tenant}/verify?page={handle}", 303)
+    if needs_consent(world, pending):
+        return RedirectResponse(f"/{tenant}/consent?page={handle}", 303)
+    del world.pages[handle]
+    return RedirectResponse(accept(world, pending), 302)
 
 
 def _pending(world: World, handle: str, *, signed_in: bool = False) -> tuple[str, PendingPage]:

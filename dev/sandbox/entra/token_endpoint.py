@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dev.sandbox.demands import parsed_claims
 from dev.sandbox.entra.discovery import tenant_in_endpoints
 from dev.sandbox.entra.errors import (
     EntraError,
@@ -21,7 +22,7 @@ from dev.sandbox.entra.errors import (
     token_endpoint_headers,
     unknown_client,
 )
-from dev.sandbox.entra.grants import CODE_LIFETIME, REFRESH_TOKEN_LIFETIME, AuthorizationCode
+from dev.sandbox.entra.grants import CODE_LIFETIME, REFRESH_TOKEN_LIFETIME, AuthorizationCode, RefreshToken
 from dev.sandbox.entra.scopes import graph_scopes, parse_scopes
 from dev.sandbox.entra.tokens import token_answer
 from dev.sandbox.options import CLIENT_ID, CLIENT_SECRET
@@ -136,6 +137,16 @@ def _check_verifier(code: AuthorizationCode, verifier: str | None) -> None:
         raise EntraError(501481, "invalid_grant", text)
 
 
+def _check_demands(world: World, held: RefreshToken, form: Mapping[str, str]) -> None:
+    demand = world.demands.of_refresh(held, parsed_claims(form.get("claims")))
+    if demand is not None and demand.error is not None:
+        text = (
+            "Due to a configuration change made by your administrator, or because you moved to a new location, you "
+            "must use multi-factor authentication to access '00000003-0000-0000-c000-000000000000'."
+        )
+        raise EntraError(50076, demand.error, text, suberror="basic_action", claims=demand.text)
+
+
 def _refresh(world: World, form: Mapping[str, str], id_token_patch: Mapping[str, object] | None) -> dict[str, object]:
     if not form.get("refresh_token"):
         raise missing_parameter("refresh_token")
@@ -155,6 +166,7 @@ def _refresh(world: World, form: Mapping[str, str], id_token_patch: Mapping[str,
         raise EntraError(700082, "invalid_grant", text, suberror="bad_token")
     if held.used and world.settings.one_use_refresh_tokens:
         raise EntraError(70000, "invalid_grant", "The refresh token was already used.", suberror="bad_token")
+    _check_demands(world, held, form)
     if not form.get("scope"):
         text = f"Application '{CLIENT_ID}' is requesting a token for itself."
         raise EntraError(90009, "invalid_request", text)

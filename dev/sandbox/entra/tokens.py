@@ -36,7 +36,7 @@ def token_answer(
     granted = frozenset(scopes) | world.consents.get(person.key, frozenset())
     expires_in = _lifetime(world, person.kind, form.get("claims", ""))
     access_token = _access_token(world, sign_in, granted, expires_in)
-    world.grants.add_access_token(access_token, person, graph_scopes(granted), expires_in)
+    world.grants.add_access_token(access_token, sign_in, graph_scopes(granted), expires_in)
     answer: dict[str, Any] = {
         "token_type": "Bearer",
         "scope": echo_scope(form.get("scope", ""), granted),

@@ -77,7 +77,7 @@ async def graph(request: Request) -> Response:
 
 
 def _answer(world: World, request: Request, headers: dict[str, str]) -> bytes:
-    token = _authenticate(world, request.headers.get("authorization", ""))
+    token = _authenticate(world, request.headers.get("authorization", ""), request.state.where)
     segments = raw_segments(request.scope["raw_path"].decode("ascii"))
     if request.method not in ("GET", "HEAD"):
         text = "Specified HTTP method is not allowed for the request target."
@@ -95,7 +95,7 @@ def _answer(world: World, request: Request, headers: dict[str, str]) -> bytes:
     raise errors.unknown_segment(next((name for name in segments if name not in ("me", "messages")), ""))
 
 
-def _authenticate(world: World, authorization: str) -> AccessToken:
+def _authenticate(world: World, authorization: str, where: str) -> AccessToken:
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() != "bearer" or not value:
         raise errors.unauthenticated("Access token is empty.")
@@ -105,6 +105,9 @@ def _authenticate(world: World, authorization: str) -> AccessToken:
     if world.grants.is_expired(token):
         personal = token.person.kind == "personal"
         raise errors.unauthenticated(errors.EXPIRED_PERSONAL if personal else errors.EXPIRED)
+    demand = world.demands.of_graph(token, where)
+    if demand is not None:
+        raise errors.challenged(demand.text, errors.REVOKED if demand.error is None else errors.STEP_UP)
     return token
 
 

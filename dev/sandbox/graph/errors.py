@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from typing import Any
 
 EXPIRED = "Lifetime validation failed, the token is expired."
 EXPIRED_PERSONAL = "CompactToken validation failed with reason code: 80049228."
 GARBLED = "CompactToken parsing failed with error code: 80049217"
+REVOKED = "TokenIssuedBeforeRevocationTimestamp"
+STEP_UP = "InsufficientAuthStrength"
 NO_MAILBOX = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
 
 
@@ -43,6 +46,17 @@ def unauthenticated(message: str) -> GraphError:
         'client_id="00000003-0000-0000-c000-000000000000"'
     )
     return GraphError(401, "InvalidAuthenticationToken", message, headers={"WWW-Authenticate": challenge})
+
+
+def challenged(claims: str, reason: str) -> GraphError:
+    """401 with a claims challenge, as Graph sends it: authorization_uri without quotes, base64 with its padding."""
+    text = f"Continuous access evaluation resulted in challenge with result: InteractionRequired and code: {reason}"
+    challenge = (
+        'Bearer realm="", authorization_uri=https://login.microsoftonline.com/common/oauth2/authorize, '
+        'client_id="00000003-0000-0000-c000-000000000000", error="insufficient_claims", '
+        f'claims="{base64.b64encode(claims.encode()).decode()}", errorDescription="{text}"'
+    )
+    return GraphError(401, "InvalidAuthenticationToken", f"{text}.", headers={"WWW-Authenticate": challenge})
 
 
 def access_denied() -> GraphError:
