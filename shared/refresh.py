@@ -42,14 +42,14 @@ class Refresher:
         grant: Grant,
         *,
         new_id: Callable[[], str] = secrets.token_urlsafe,
-        pause: Callable[[float], object] = threading.Event().wait,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._prepare = prepare
         self._grant = grant
         self._new_id = new_id
-        self._pause = pause
+        self._pause = pause or threading.Event().wait
         self._leases: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def fresh(self, session: Session, deadline: Deadline, *, rejected: bool = False) -> Session:
