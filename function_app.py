@@ -1,4 +1,4 @@
-"""The URL map: one thin function per route. Importing it reads no setting and cannot fail.
+"""The URL map: one thin function per route, and the timer. Importing it reads no setting and cannot fail.
 
 The host tries routes in the order of function names and takes the first match, a wrong method is 404 there, and an
 empty route would become the function's name: hence `{ignored:maxlength(0)?}` for the page at "/".
@@ -6,11 +6,13 @@ empty route would become the function's name: hence `{ignored:maxlength(0)?}` fo
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 
 import azure.functions as func
 
 from functions import callback, health, login, messages, page, session, sign_out
+from functions import purge_expired as purging
 from shared import errors, http, log
 from shared.config import Config
 from shared.services import LazyServices, Services
@@ -99,3 +101,9 @@ def inbox_page(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="assets/{name}", methods=["GET", "HEAD"])
 def inbox_page_asset(req: func.HttpRequest) -> func.HttpResponse:
     return served(req, lambda request, _: page.asset(request))
+
+
+@app.timer_trigger(schedule="0 17 * * * *", arg_name="timer")
+def purge_expired(timer: func.TimerRequest) -> None:
+    with log.traced(secrets.token_hex(16)):
+        purging.purge_expired(services)

@@ -86,13 +86,13 @@ def request(
 
 @cache
 def routes() -> dict[tuple[str, str], Any]:
-    """Every function of the URL map, by method and route template."""
+    """Every function that a route leads to, by method and route template."""
     found = {}
     for builder in vars(function_app).values():
         if isinstance(builder, FunctionBuilder):
             built = builder.build(func.AuthLevel.ANONYMOUS)
             trigger: Any = built.get_trigger()
-            for method in trigger.methods:
+            for method in getattr(trigger, "methods", ()):
                 found[method.value, trigger.route] = built.get_user_function()
     return found
 

@@ -13,9 +13,15 @@ import pytest
 from azure.functions.decorators.function_app import FunctionBuilder
 
 import function_app
+from shared import purge, token_store
 from tests.fakes.site import NAVIGATION, Site, routes
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+def triggers() -> list[Any]:
+    builders = [builder for builder in vars(function_app).values() if isinstance(builder, FunctionBuilder)]
+    return [builder.build(func.AuthLevel.ANONYMOUS).get_trigger() for builder in builders]
 
 
 def test_the_map_is_exactly_this() -> None:
@@ -40,11 +46,17 @@ def test_the_map_is_exactly_this() -> None:
 
 
 def test_no_function_asks_for_a_key_of_the_hosts() -> None:
-    builders = [builder for builder in vars(function_app).values() if isinstance(builder, FunctionBuilder)]
-    triggers: list[Any] = [builder.build(func.AuthLevel.ANONYMOUS).get_trigger() for builder in builders]
-    levels = [str(trigger.auth_level) for trigger in triggers]
+    levels = [str(trigger.auth_level) for trigger in triggers() if trigger.type == "httpTrigger"]
     assert len(levels) == 11
     assert set(levels) == {str(func.AuthLevel.ANONYMOUS)}
+
+
+def test_one_timer_runs_every_hour_and_its_run_is_shorter_than_the_host_allows() -> None:
+    (timer,) = [trigger for trigger in triggers() if trigger.type != "httpTrigger"]
+    assert (timer.type, timer.schedule) == ("timerTrigger", "0 17 * * * *")
+    hours, minutes, seconds = map(int, json.loads((ROOT / "host.json").read_text())["functionTimeout"].split(":"))
+    allowed = hours * 3600 + minutes * 60 + seconds
+    assert allowed >= purge.RUN_SECONDS + purge.KEYS_SECONDS + 2 * token_store.SECONDS
 
 
 def test_routes_have_no_prefix_but_their_own() -> None:
