@@ -7,9 +7,10 @@ import re
 import azure.functions as func
 
 from shared import errors, http, log, pending
-from shared.auth import CodeAlreadyRedeemed, refusal
+from shared.auth import CodeAlreadyRedeemed
 from shared.clock import Deadline
 from shared.cookies import Cookie, Jar
+from shared.entra_errors import redirect_error
 from shared.paths import safe_return_path
 from shared.pending import PendingSignIn
 from shared.services import Services
@@ -38,7 +39,7 @@ def callback(request: func.HttpRequest, services: Services) -> http.Response:
     done = jar.end_pending(sign_in.state, sign_in.issued)
     try:
         if error:
-            raise refusal(error, given)
+            raise redirect_error(error, given)
         return _signed_in(code, sign_in, jar, done, services)
     except CodeAlreadyRedeemed:
         return http.redirect(services.config.public_url + "/", cookies=[done])

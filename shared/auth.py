@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import warnings
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from shared import errors, log
+from shared.challenges import with_capability
 from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.entra import Discovery, DiscoveryReader, MsalHttp
+from shared.entra_errors import error_codes, redemption_error, refresh_error
 from shared.id_token import check_id_token
 from shared.outbound import Outbound
 from shared.pending import PendingSignIn
@@ -26,16 +27,12 @@ if TYPE_CHECKING:
 
 SECONDS = 7.0
 _ALREADY_REDEEMED = 54005
-_OPERATOR = {
-    "invalid_client",
-    "unauthorized_client",
-    "invalid_request",
-    "invalid_scope",
-    "invalid_resource",
-    "unsupported_response_type",
-}
-_LATER = {"temporarily_unavailable", "server_error"}
-_DEAD = {"", "bad_token", "token_expired"}
+_RESERVED = {"openid", "profile", "email", "offline_access"}
+CAPABILITY = "CP1"
+"""Says that we understand claims challenges; Entra's access tokens then live for a day, and can be revoked at once.
+
+https://learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation
+"""
 
 ClientCredential = str | dict[str, Callable[[], str]]
 """A client secret, or {"client_assertion": what makes one}, as MSAL takes them."""
@@ -75,20 +72,21 @@ class Auth:
         self._client(deadline)
 
     def begin(
-        self, options: Mapping[str, str], return_to: str, replaces: str, deadline: Deadline
+        self, options: Mapping[str, str], return_to: str, replaces: str, claims: str | None, deadline: Deadline
     ) -> tuple[PendingSignIn, str]:
         """A new pending sign-in, and the address of Entra's sign-in page for it.
 
-        `options` may hold prompt, login_hint, domain_hint and scopes to add (`consent`).
+        `options` may hold prompt, login_hint, domain_hint and scopes to add (`consent`). `claims` is what the sign-in
+        must bring beyond the usual, as JSON.
         """
         client = self._client(deadline)
         scopes = [*self._config.scopes, *([options["consent"]] if "consent" in options else [])]
         hints = {name: options[name] for name in ("prompt", "login_hint", "domain_hint") if name in options}
         flow = client.application.initiate_auth_code_flow(
-            scopes, redirect_uri=self._config.redirect_uri, response_mode="query", **hints
+            scopes, redirect_uri=self._config.redirect_uri, response_mode="query", claims_challenge=claims, **hints
         )
         pending = PendingSignIn(
-            flow["state"], int(self._clock.now()), flow["code_verifier"], flow["nonce"], return_to, replaces
+            flow["state"], int(self._clock.now()), flow["code_verifier"], flow["nonce"], return_to, replaces, claims
         )
         return pending, flow["auth_uri"]
 
@@ -103,6 +101,7 @@ class Auth:
             "scope": list(self._config.scopes),
             "code_verifier": pending.code_verifier,
             "nonce": pending.nonce,
+            "claims_challenge": pending.claims,
         }
         client = self._client(deadline)
         result = self._asked(
@@ -111,34 +110,37 @@ class Auth:
             lambda: client.application.acquire_token_by_auth_code_flow(flow, {"state": pending.state, "code": code}),
         )
         if "error" in result:
-            if _ALREADY_REDEEMED in _error_codes(result):
+            if _ALREADY_REDEEMED in error_codes(result):
                 raise CodeAlreadyRedeemed
-            raise _redemption_error(result)
+            raise redemption_error(result)
         identity = self._identity(client, result, pending.nonce)
         if not self._config.tenant_allowed(identity.tenant_id):
             log.event("sign_in_refused", reason="tenant", tenant=identity.tenant_id)
             raise errors.AccountNotAllowed
-        return identity, self._tokens(result)
+        return identity, self._tokens(result, self._config.scopes)
 
-    def refresh(self, session: Session, deadline: Deadline) -> Tokens:
-        """New tokens for a session. RFC 6749 section 6.
+    def refresh(self, session: Session, deadline: Deadline, claims: str | None = None) -> Tokens:
+        """New tokens for a session, of the scopes that it was granted and with these claims. RFC 6749 section 6.
 
-        Raises NotSignedIn where the grant is dead or the answer is about somebody else, InteractionRequired,
-        ConsentRequired.
+        Raises NotSignedIn where the grant is dead or the answer is about somebody else; InteractionRequired.
         """
         old = session.tokens.refresh_token
         if old is None:
             raise errors.NotSignedIn
         client = self._client(deadline)
-        scopes = list(self._config.scopes)
+        scopes = self._granted(session.tokens)
+        # MSAL declares the capability in every request but this one.
+        data = {"claims": with_capability(claims, CAPABILITY)}
         result = self._asked(
-            client, deadline, lambda: client.application.acquire_token_by_refresh_token(old.reveal(), scopes)
+            client,
+            deadline,
+            lambda: client.application.acquire_token_by_refresh_token(old.reveal(), list(scopes), data=data),
         )
         if "error" in result:
-            raise _refresh_error(result)
+            raise refresh_error(result, session.identity)
         if "id_token" in result and not self._same_person(client, result, session.identity):
             raise errors.NotSignedIn
-        tokens = self._tokens(result)
+        tokens = self._tokens(result, scopes)
         return tokens if tokens.refresh_token else replace(tokens, refresh_token=old)
 
     def sign_out_url(self, login_hint: str, deadline: Deadline) -> str:
@@ -179,6 +181,7 @@ class Auth:
             instance_discovery=False,
             token_cache=NoCache(),
             http_client=http,
+            client_capabilities=[CAPABILITY],
         )
         return _Client(discovery, http, application)
 
@@ -212,7 +215,12 @@ class Auth:
         except errors.SignInRefused:
             return False
 
-    def _tokens(self, result: Mapping[str, Any]) -> Tokens:
+    def _granted(self, tokens: Tokens) -> tuple[str, ...]:
+        """What to ask for at a refresh, where `.default` stands alone and MSAL adds what OpenID Connect reserves."""
+        scopes = tuple(scope for scope in tokens.scopes if scope.lower() not in _RESERVED)
+        return tuple(scope for scope in scopes if scope.endswith("/.default")) or scopes or self._config.scopes
+
+    def _tokens(self, result: Mapping[str, Any], asked: tuple[str, ...]) -> Tokens:
         access_token, refresh_token, scope = map(result.get, ("access_token", "refresh_token", "scope"))
         # It becomes a header of every Graph request, so nothing may be in it that ends one.
         if not isinstance(access_token, str) or not re.fullmatch(r"[\x21-\x7e]+", access_token):
@@ -220,77 +228,10 @@ class Auth:
         if not isinstance(refresh_token, str | None):
             raise errors.EntraBadAnswer
         life = _seconds(result.get("expires_in"))
-        scopes = tuple(scope.split()) if isinstance(scope, str) else self._config.scopes
+        scopes = tuple(scope.split()) if isinstance(scope, str) else asked
         issued = int(self._clock.now())
         expires = issued + life - min(10, life // 20)
         return Tokens(Secret(access_token), Secret(refresh_token) if refresh_token else None, expires, scopes, issued)
-
-
-def refusal(error: str, parameters: Mapping[str, str]) -> errors.DrawbridgeError:
-    """What an error on the redirect back from Entra means for the person. RFC 6749 section 4.1.2.1."""
-    if error == "access_denied" and parameters.get("admin_consent", "").lower() == "true":
-        return errors.SignInCancelled(
-            "The administrator's consent did not come about. Sign in with another account, "
-            "or ask an administrator of your organisation."
-        )
-    if error == "access_denied":
-        return errors.SignInCancelled()
-    if error == "consent_required":
-        return errors.ConsentRequired(
-            "An administrator of your organisation must agree before this app may be used. "
-            "Ask them, then sign in again."
-        )
-    if error in _LATER:
-        return errors.EntraUnavailable()
-    if error in _OPERATOR:
-        return _operator_error({"error": error})
-    return errors.SignInRefused()
-
-
-def _redemption_error(result: Mapping[str, Any]) -> errors.DrawbridgeError:
-    error, suberror = _words(result)
-    if error == "consent_required" or suberror == "consent_required":
-        return errors.ConsentRequired()
-    if error in _LATER:
-        return errors.EntraUnavailable()
-    if error in _OPERATOR:
-        return _operator_error(result)
-    log.event("sign_in_refused", reason=error, codes=json.dumps(_error_codes(result)))
-    return errors.SignInRefused()
-
-
-def _refresh_error(result: Mapping[str, Any]) -> errors.DrawbridgeError:
-    """By `error` and `suberror` alone, as Microsoft asks: only a dead grant ends a session."""
-    error, suberror = _words(result)
-    log.event("refresh_failed", reason=error, suberror=suberror, codes=json.dumps(_error_codes(result)))
-    if error in _LATER:
-        return errors.EntraUnavailable()
-    if error in _OPERATOR:
-        return _operator_error(result)
-    if "consent_required" in (error, suberror):
-        return errors.ConsentRequired()
-    if error == "invalid_grant" and suberror in _DEAD and not result.get("claims"):
-        return errors.NotSignedIn()
-    return errors.InteractionRequired()
-
-
-def _operator_error(result: Mapping[str, Any]) -> errors.AppRegistrationRefused:
-    log.event(
-        "app_registration_refused",
-        reason=str(result.get("error"))[:64],
-        codes=json.dumps(_error_codes(result)),
-        remedy="renew the client secret or federated credential of the app registration, and compare ENTRA_* with it",
-    )
-    return errors.AppRegistrationRefused()
-
-
-def _words(result: Mapping[str, Any]) -> tuple[str, str]:
-    return str(result.get("error") or "")[:64], str(result.get("suberror") or result.get("classification") or "")[:64]
-
-
-def _error_codes(result: Mapping[str, Any]) -> list[int]:
-    codes = result.get("error_codes")
-    return [code for code in codes if isinstance(code, int)][:5] if isinstance(codes, list) else []
 
 
 def _seconds(value: Any) -> int:

@@ -207,7 +207,10 @@ def test_a_fetch_is_told_where_to_sign_in() -> None:
         "code_challenge=chosen",
         "response_mode=fragment",
         "tenant=evil",
-        "step_up=1",
+        "step_up=0",
+        "step_up=11",
+        "step_up=1&step_up=1",
+        "step_up=%7B%7D",
         "return_to=/a&return_to=/b",
         "RETURN_TO=/a",
         "login_hint=" + "x" * 10_000,
@@ -235,7 +238,7 @@ def test_known_parameters_reach_entra_once_and_unchanged(query: str, name: str, 
 
 
 def test_absent_and_empty_parameters_leave_nothing_in_the_address() -> None:
-    query = asked(Site().browser().login("?prompt=&login_hint=&domain_hint=&consent="))
+    query = asked(Site().browser().login("?prompt=&login_hint=&domain_hint=&consent=&step_up="))
     assert not {"prompt", "login_hint", "domain_hint", "consent"} & set(query)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,7 @@ ABSENT = None
 
 
 def begun(around: World, **options: str) -> tuple[PendingSignIn, str]:
-    return around.services.auth.begin(options, "/", "", around.deadline())
+    return around.services.auth.begin(options, "/", "", None, around.deadline())
 
 
 def redeemed(around: World) -> tuple[Identity, Tokens]:
@@ -50,7 +51,7 @@ def forms(around: World) -> list[dict[str, str]]:
 
 def test_a_sign_in_knows_what_its_callback_will_need() -> None:
     around = world()
-    pending, address = around.services.auth.begin({}, "/inbox", "a20260101/key", around.deadline())
+    pending, address = around.services.auth.begin({}, "/inbox", "a20260101/key", None, around.deadline())
     query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     assert (pending.state, pending.return_to, pending.replaces) == (query["state"], "/inbox", "a20260101/key")
     assert pending.issued == int(around.clock.now())
@@ -132,10 +133,62 @@ def test_a_refresh_sends_the_stored_token_and_gives_back_the_new_ones() -> None:
     tokens = refreshed(around)
     (form,) = forms(around)
     assert (form["grant_type"], form["refresh_token"]) == ("refresh_token", "refresh-old")
-    assert {"Mail.Read", "User.Read"} <= set(form["scope"].split())
     assert tokens.access_token.reveal() == "access-1"
     assert tokens.refresh_token is not None
     assert tokens.refresh_token.reveal() == "refresh-1"
+
+
+CLAIMS = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+CP1 = {"values": ["CP1"]}
+
+
+def test_every_request_says_that_we_understand_claims_challenges() -> None:
+    around = world()
+    _, address = begun(around)
+    redeemed(around)
+    refreshed(around)
+    sent = [*parse_qs(urlsplit(address).query)["claims"], *(form["claims"] for form in forms(around))]
+    assert [json.loads(claims) for claims in sent] == [{"access_token": {"xms_cc": CP1}}] * 3
+
+
+def test_claims_of_a_challenge_go_to_the_sign_in_page_and_with_the_code() -> None:
+    around = world()
+    pending, address = around.services.auth.begin({}, "/", "", CLAIMS, around.deadline())
+    assert pending.claims == CLAIMS
+    code = parse_qs(urlsplit(around.entra.sign_in(address)).query)["code"][0]
+    around.services.auth.redeem(pending, code, around.deadline())
+    (form,) = forms(around)
+    for claims in (parse_qs(urlsplit(address).query)["claims"][0], form["claims"]):
+        asked = {"acrs": {"essential": True, "value": "c1"}, "xms_cc": CP1}
+        assert json.loads(claims) == {"access_token": asked}
+
+
+def test_claims_of_a_challenge_go_with_the_refresh() -> None:
+    around = world()
+    around.services.auth.refresh(signed_in(around), around.deadline(), CLAIMS)
+    (form,) = forms(around)
+    assert json.loads(form["claims"])["access_token"] == {"acrs": {"essential": True, "value": "c1"}, "xms_cc": CP1}
+
+
+@pytest.mark.parametrize(
+    ("granted", "asked"),
+    [
+        (("Mail.Read",), {"Mail.Read"}),
+        (("User.Read", "Mail.ReadWrite", "openid", "profile", "email"), {"User.Read", "Mail.ReadWrite"}),
+        (("openid", "OpenID", "offline_access"), {"User.Read", "Mail.Read"}),
+        ((), {"User.Read", "Mail.Read"}),
+        (
+            ("https://graph.microsoft.com/Mail.Read", "openid", "https://graph.microsoft.com/.default"),
+            {"https://graph.microsoft.com/.default"},
+        ),
+    ],
+)
+def test_a_refresh_asks_for_what_the_session_was_granted(granted: tuple[str, ...], asked: set[str]) -> None:
+    around = world()
+    session = signed_in(around)
+    refreshed(around, replace(session, tokens=replace(session.tokens, scopes=granted)))
+    (form,) = forms(around)
+    assert set(form["scope"].split()) == {*asked, "openid", "profile", "offline_access"}
 
 
 def test_an_answer_without_a_new_refresh_token_keeps_the_old_one() -> None:
@@ -186,7 +239,7 @@ def test_a_refresh_that_is_about_somebody_else_is_not_taken(claims: dict[str, An
 
 @pytest.mark.parametrize(
     ("scope", "scopes"),
-    [("Mail.Read", ("Mail.Read",)), (ABSENT, ("User.Read", "Mail.Read")), ("", ()), (7, None)],
+    [("User.Read", ("User.Read",)), (ABSENT, ("Mail.Read",)), ("", ()), (7, None)],
 )
 def test_scopes_are_what_was_granted_or_what_was_asked_where_entra_does_not_say(
     scope: object, scopes: tuple[str, ...] | None

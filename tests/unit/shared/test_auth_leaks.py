@@ -48,7 +48,7 @@ class Surroundings:
         return Deadline(CLOCK, 20)
 
     def sign_in(self) -> None:
-        pending, address = self.auth.begin({}, "/", "", self.deadline())
+        pending, address = self.auth.begin({}, "/", "", None, self.deadline())
         code = parse_qs(urlsplit(self.entra.sign_in(address)).query)["code"][0]
         self.auth.redeem(pending, code, self.deadline())
 
