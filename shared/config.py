@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -43,7 +42,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Config:
-    """The settings after every check. Ages in seconds; addresses without a trailing slash."""
+    """The settings after every check. Ages in seconds; addresses without a trailing slash.
+
+    Without `sealing_key`, `sealing_key_id` is the key of Key Vault's that takes its place.
+    """
 
     client_id: str
     client_secret: Secret | None
@@ -56,7 +58,7 @@ class Config:
     public_url: str
     store: TableAddress
     sealing_key: Secret | None
-    sealing_key_id: str | None
+    sealing_key_id: str
     session_max_age: int
     session_idle_timeout: int
     session_cookie_name: str
@@ -109,6 +111,8 @@ class _Reader:
         self._environment = environment
         self._faults: list[str] = []
         self._in_azure = _in_azure(environment)
+        # Azure sets the endpoint for an app that has an identity; outside Azure it means that one is imitated.
+        self._has_identity = self._in_azure or bool(self._text("IDENTITY_ENDPOINT"))
 
     def _text(self, name: str) -> str:
         return self._environment.get(name, "").strip()
@@ -137,7 +141,7 @@ class _Reader:
             public_url=public_url,
             store=store,
             sealing_key=self._check("SEALING_KEY", self._sealing_key, None),
-            sealing_key_id=self._check("SEALING_KEY_ID", self._sealing_key_id, None),
+            sealing_key_id=self._check("SEALING_KEY_ID", self._sealing_key_id, ""),
             session_max_age=max_age,
             session_idle_timeout=self._check(
                 "SESSION_IDLE_TIMEOUT", lambda text: settings.seconds(text, min(86400, max_age), 60, max_age), 86400
@@ -154,7 +158,7 @@ class _Reader:
 
     def _client_secret(self) -> Secret | None:
         text = self._text("ENTRA_CLIENT_SECRET")
-        if not text and not self._in_azure:
+        if not text and not self._has_identity:
             self._faults.append("ENTRA_CLIENT_SECRET is required where there is no managed identity")
         return Secret(text) if text else None
 
@@ -177,11 +181,11 @@ class _Reader:
         return self._check("SESSION_STORE", lambda text: settings.connection_string(text, self._in_azure), address)
 
     def _sealing_key(self, text: str) -> Secret | None:
-        if self._in_azure:
-            if text:
-                raise settings.Fault(
-                    "is for local runs only; in Azure the wrapping key lives in Key Vault (SEALING_KEY_ID)"
-                )
+        if self._in_azure and text:
+            raise settings.Fault(
+                "is for local runs only; in Azure the wrapping key lives in Key Vault (SEALING_KEY_ID)"
+            )
+        if self._in_azure or (self._text("SEALING_KEY_ID") and not text):
             return None
         try:
             size = len(base64.b64decode(text, validate=True))
@@ -191,16 +195,15 @@ class _Reader:
             raise settings.Fault("must be 32 random bytes in base64")
         return Secret(text)
 
-    def _sealing_key_id(self, text: str) -> str | None:
-        if text and not re.fullmatch(r"https://[a-z0-9.-]+/keys/[A-Za-z0-9-]+(/[0-9a-f]{32})?", text):
-            raise settings.Fault("must be the https id of a Key Vault key")
-        if self._in_azure:
-            raise settings.Fault(
-                "cannot be used by this version yet, so it does not run in Azure: it has no Key Vault key ring"
-            )
-        if text:
-            raise settings.Fault("cannot be used by this version yet: set SEALING_KEY")
-        return None
+    def _sealing_key_id(self, text: str) -> str:
+        if not text and not self._in_azure:
+            return ""
+        key_id = settings.key_id(text, self._in_azure)
+        if self._text("SEALING_KEY") and not self._in_azure:
+            raise settings.Fault("must be absent where SEALING_KEY is set")
+        if not self._has_identity:
+            raise settings.Fault("needs a managed identity, and there is none here: set SEALING_KEY")
+        return key_id
 
     def _ca_file(self, text: str) -> str | None:
         if not text:

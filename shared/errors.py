@@ -4,12 +4,14 @@
     |- NotConfigured                503 not_configured
     |- InternalError                500 internal_error
     |- the request                  400 invalid_request, invalid_cursor; 403 cross_site; 404 not_found
-    |- who is asking                401 not_signed_in, interaction_required; 403 consent_required, account_not_allowed
+    |- who is asking                401 not_signed_in, interaction_required; 403 consent_required, account_not_allowed;
+    |                               404 session_not_found
     |- the sign-in                  400 sign_in_expired, sign_in_refused; 403 sign_in_cancelled; 502 session_too_large
     |- Entra                        502 entra_bad_answer; 503 entra_unavailable, app_registration_refused
     |- Graph                        404 no_mailbox, message_not_found; 429 throttled, mailbox_busy;
     |                               502 graph_refused, graph_bad_answer; 503 graph_unavailable; 504 graph_timeout
-    `- the table                    503 storage_unavailable, session_busy
+    |- the table                    503 storage_unavailable, session_busy
+    `- the keys                     503 keys_unavailable
 
     StoreSignal                     what token_store tells sessions; never leaves shared/
     |- RowChanged                   the ETag did not match (412), or the row was there already (409)
@@ -145,6 +147,13 @@ class AccountNotAllowed(DrawbridgeError):
     sign_in_again = True
 
 
+class SessionNotFound(DrawbridgeError):
+    """Raised when the person has no session of this number (any more)."""
+
+    status = 404
+    code = "session_not_found"
+
+
 class SignInExpired(DrawbridgeError):
     """Raised for a callback that names no pending sign-in of this browser, or one that is too old."""
 
@@ -261,6 +270,16 @@ class StorageUnavailable(DrawbridgeError):
 
     status = 503
     code = "storage_unavailable"
+
+    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
+        super().__init__(detail, retry_after=retry_after or 5)
+
+
+class KeysUnavailable(DrawbridgeError):
+    """Raised while a session's key cannot be had from where it is kept. It never means that anybody is signed out."""
+
+    status = 503
+    code = "keys_unavailable"
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
         super().__init__(detail, retry_after=retry_after or 5)

@@ -43,6 +43,7 @@ class Outbound:
 
     def __init__(self, connections: int, ca_file: str | None = None) -> None:
         self._connections = connections
+        self._ca_file = ca_file
         self._public = _tls(None)
         self._loopback = _tls(ca_file) if ca_file else self._public
         self._hosts: dict[str, KeptConnections] = {}
@@ -67,13 +68,16 @@ class Outbound:
         with bounded_by(deadline):
             return host.exchange(method, target, headers or {}, body, max_bytes)
 
-    def session(self) -> requests.Session:
-        """A requests session over the same kind of sockets, for a library that brings its own client."""
+    def session(self, host: str = "") -> requests.Session:
+        """A requests session over the same kind of sockets, for a library that brings its own client.
+
+        It trusts the one more CA where `host`, the only one that the library asks, is a loopback one.
+        """
         session = requests.Session()
         session.trust_env = False
         session.max_redirects = 0
         for scheme in _POOLS:
-            session.mount(f"{scheme}://", _Adapter(self._connections))
+            session.mount(f"{scheme}://", _Adapter(self._connections, self._ca_file if is_loopback(host) else None))
         return session
 
     def _host(self, url: str) -> tuple[KeptConnections, str]:
@@ -109,11 +113,12 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, ca_file: str | None) -> None:
+        self._ca_file = ca_file
         super().__init__(
             pool_connections=4, pool_maxsize=connections, max_retries=urllib3.Retry(total=False, redirect=False)
         )
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=_tls(None), **options)
+        super().init_poolmanager(connections, maxsize, block, ssl_context=_tls(self._ca_file), **options)
         self.poolmanager.pool_classes_by_scheme = _POOLS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from shared import errors, log
 from shared.auth import Auth, ClientCredential
@@ -13,15 +12,13 @@ from shared.clock import Clock, SystemClock
 from shared.config import Config
 from shared.graph import Graph
 from shared.keyring import Keyring
+from shared.managed_identity import client_assertion, managed_identity
 from shared.outbound import Outbound
+from shared.purge import Purge
 from shared.refresh import Refresher
 from shared.sessions import Sessions
 from shared.token_store import TokenStore
-
-if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
-
-ASSERTION_SCOPE = "api://AzureADTokenExchange/.default"
+from shared.wrapping import KeyVaultKey, LocalKey, WrappingKey
 
 
 @dataclass(frozen=True)
@@ -35,36 +32,34 @@ class Services:
     refresher: Refresher
     auth: Auth
     graph: Graph
+    purge: Purge
 
 
 def build(config: Config, clock: Clock, ca_file: str | None) -> Services:
     """Wire everything together. Opens no connection. `ca_file` is one more CA, trusted for loopback upstreams alone."""
-    if config.sealing_key is None:
-        raise errors.NotConfigured(["SEALING_KEY is required"])
     outbound = Outbound(config.threads, ca_file or config.ca_file)
-    credential = None if config.store.account_key else _managed_identity(config.store.identity_client_id)
+    credential = None if config.store.account_key else managed_identity(config.store.identity_client_id, outbound)
     store = TokenStore(config.store, outbound, clock, credential)
-    sessions = Sessions(store, Keyring(config.sealing_key), config, clock)
-    auth = Auth(config, outbound, clock, _client_credential(config))
+    keyring = Keyring(store, _wrapping_key(config, outbound), clock)
+    sessions = Sessions(store, keyring, config, clock)
+    auth = Auth(config, outbound, clock, _client_credential(config, outbound, clock))
     refresher = Refresher(sessions, clock, auth.prepare, auth.refresh)
-    return Services(config, clock, store, sessions, refresher, auth, Graph(config, outbound, clock))
+    graph = Graph(config, outbound, clock)
+    return Services(config, clock, store, sessions, refresher, auth, graph, Purge(store, keyring, clock))
 
 
-def _managed_identity(client_id: str | None) -> TokenCredential:
-    from azure.identity import ManagedIdentityCredential
-
-    return ManagedIdentityCredential(client_id=client_id)
-
-
-def _client_credential(config: Config) -> ClientCredential:
-    """The client secret; where there is none, an assertion that the managed identity makes for each request.
-
-    https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
-    """
+def _client_credential(config: Config, outbound: Outbound, clock: Clock) -> ClientCredential:
+    """The client secret; where there is none, an assertion that the managed identity makes for each request."""
     if config.client_secret is not None:
         return config.client_secret.reveal()
-    identity = _managed_identity(config.identity_client_id)
-    return {"client_assertion": lambda: identity.get_token(ASSERTION_SCOPE).token}
+    identity = managed_identity(config.identity_client_id, outbound)
+    return {"client_assertion": client_assertion(identity, clock)}
+
+
+def _wrapping_key(config: Config, outbound: Outbound) -> WrappingKey:
+    if config.sealing_key is not None:
+        return LocalKey(config.sealing_key)
+    return KeyVaultKey(config.sealing_key_id, managed_identity(config.identity_client_id, outbound), outbound)
 
 
 def from_environment() -> Services:

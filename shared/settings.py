@@ -120,6 +120,16 @@ def graph_endpoint(text: str) -> str:
     return f"{parts.scheme}://{_host(parts)}{parts.path.rstrip('/')}"
 
 
+def key_id(text: str, in_azure: bool) -> str:
+    """The id of a key in Key Vault, with its version or without."""
+    parts = _url(text)
+    if parts.scheme != "https" or not re.fullmatch(r"/keys/[A-Za-z0-9-]{1,127}(/[0-9a-f]{32})?", parts.path):
+        raise Fault("must be the https id of a Key Vault key: https://VAULT.vault.azure.net/keys/NAME")
+    if in_azure and is_loopback(parts.hostname):
+        raise Fault("must not name a loopback address in Azure")
+    return f"https://{_host(parts)}{parts.path}"
+
+
 def scopes(text: str) -> tuple[str, ...]:
     scopes = tuple(dict.fromkeys(text.split()))
     if not all(_SCOPE.fullmatch(scope) for scope in scopes):

@@ -44,6 +44,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "This account cannot be used here",
         "The app does not serve this account's organisation. Sign in with another account.",
     ),
+    "session_not_found": (
+        "This session has ended already",
+        "You are not signed in there any more.",
+    ),
     "sign_in_expired": (
         "This sign-in is too old, or began elsewhere",
         "Nothing is wrong with your account: the page was left open too long, was opened from a bookmark, or "
@@ -109,6 +113,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "storage_unavailable": (
         "The app cannot reach its storage",
+        "You stay signed in; try again shortly.",
+    ),
+    "keys_unavailable": (
+        "The app cannot reach its keys",
         "You stay signed in; try again shortly.",
     ),
     "session_busy": (

@@ -37,7 +37,9 @@ LAYERS: tuple[frozenset[str], ...] = (
 DOORS: Mapping[str, frozenset[str]] = {
     "msal": frozenset({"shared.auth"}),
     "azure.data": frozenset({"shared.azure_tables"}),
-    "azure.core": frozenset({"shared.azure_tables", "shared.token_store", "shared.managed_identity", "shared.wrapping"}),
+    "azure.core": frozenset(
+        {"shared.azure_tables", "shared.token_store", "shared.managed_identity", "shared.wrapping"}
+    ),
     "azure.identity": frozenset({"shared.managed_identity"}),
     "azure.keyvault": frozenset({"shared.wrapping"}),
     "requests": frozenset({"shared.outbound"}),

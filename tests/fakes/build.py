@@ -11,12 +11,14 @@ from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.graph import Graph
 from shared.keyring import Keyring
+from shared.purge import Purge
 from shared.refresh import Refresher
 from shared.secret import Secret
 from shared.services import Services
 from shared.session_rows import Identity, Session, Tokens
 from shared.sessions import Sessions
 from shared.settings import DEVELOPMENT_KEY
+from shared.wrapping import LocalKey
 from tests.fakes.clock import FakeClock
 from tests.fakes.entra import CLIENT_ID, PERSON, TENANT, FakeEntra
 from tests.fakes.network import FakeNetwork
@@ -100,18 +102,20 @@ class World:
 
 
 def world(**settings: str | None) -> World:
-    """A new app of the usual settings with changes. Its Entra works; its Graph is what `network.answer` says."""
+    """A new app of the usual settings with changes. Its Entra works; its Graph is what `network.answer` says.
+
+    Its data key is there already, good for more than a year, and its table has been asked nothing yet.
+    """
     clock, store, network = FakeClock(), FakeStore(), FakeNetwork()
     made = config(**settings)
     entra = FakeEntra(network, clock, made.authority)
     assert made.sealing_key is not None
-    sessions = Sessions(store, Keyring(made.sealing_key), made, clock)
+    keyring = Keyring(store, LocalKey(made.sealing_key), clock)
+    keyring.current(int(clock.now()) + 400 * 86400, Deadline(clock, 1.0))
+    store.calls.clear()
+    store.written.clear()
+    sessions = Sessions(store, keyring, made, clock)
     auth = Auth(made, network, clock, "client-secret")
     refresher = Refresher(sessions, clock, auth.prepare, auth.refresh)
-    return World(
-        clock,
-        store,
-        network,
-        entra,
-        Services(made, clock, store, sessions, refresher, auth, Graph(made, network, clock)),
-    )
+    graph, purge = Graph(made, network, clock), Purge(store, keyring, clock)
+    return World(clock, store, network, entra, Services(made, clock, store, sessions, refresher, auth, graph, purge))

@@ -91,7 +91,7 @@ class FakeNetwork(Outbound):
                 return answer
         raise AssertionError(f"nobody answers {method} {url.partition('?')[0]}")
 
-    def session(self) -> NoReturn:
+    def session(self, host: str = "") -> NoReturn:
         raise AssertionError("a library asked for a connection of its own")
 
 

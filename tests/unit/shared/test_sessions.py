@@ -10,6 +10,7 @@ from shared.config import Config
 from shared.keyring import Keyring
 from shared.session_rows import MAX_SEALED_BYTES, partition_key, row_key
 from shared.sessions import Sessions
+from shared.wrapping import LocalKey
 from tests.fakes import build, store
 from tests.fakes.build import World
 from tests.fakes.clock import START
@@ -37,7 +38,7 @@ def keep_busy(app: World, value: str, seconds: int) -> None:
 def other(app: World, config: Config) -> Sessions:
     """The same table, read under other settings."""
     assert config.sealing_key is not None
-    return Sessions(app.store, Keyring(config.sealing_key), config, app.clock)
+    return Sessions(app.store, Keyring(app.store, LocalKey(config.sealing_key), app.clock), config, app.clock)
 
 
 def test_a_session_gives_back_who_signed_in_and_their_tokens() -> None:
