@@ -70,6 +70,7 @@ def running_sandbox(ca_folder: Path, app_ports: list[int], clock_file: Path) -> 
         ca_folder=ca_folder,
         redirect_uris=[f"{url}/auth/callback" for url in urls],
         post_logout_uris=[f"{url}/" for url in urls],
+        front_channel_logout_uris=[f"{url}/auth/front-channel-logout" for url in urls],
         clock_file=clock_file,
     )
     with serve(options) as running:

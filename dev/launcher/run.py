@@ -136,6 +136,7 @@ def sandbox_command(where: Ports, folder: Path) -> list[str]:
         *("dev.sandbox", "--http-port", where.sandbox_http, "--https-port", where.sandbox_https),
         *("--ca-folder", folder / "ca", "--clock", folder / "clock", "--control-token", token),
         *("--redirect-uri", f"{where.url}/auth/callback", "--post-logout-uri", f"{where.url}/"),
+        *("--front-channel-logout-uri", f"{where.url}/auth/front-channel-logout"),
     )
 
 

@@ -33,6 +33,9 @@ def _options() -> SandboxOptions:
     parser.add_argument("--ca-folder", type=Path, required=True, help="where the development CA is kept")
     parser.add_argument("--redirect-uri", action="append", default=[], help="a registered redirect URI; repeatable")
     parser.add_argument("--post-logout-uri", action="append", default=[], help="where signing out may lead; repeatable")
+    parser.add_argument(
+        "--front-channel-logout-uri", action="append", default=[], help="told of a sign-out in a frame; repeatable"
+    )
     parser.add_argument("--control-token", required=True, help="bearer token of the control endpoint")
     parser.add_argument("--clock", type=Path, help="file that shifts the app's clock")
     given = parser.parse_args()
@@ -40,6 +43,7 @@ def _options() -> SandboxOptions:
         ca_folder=given.ca_folder,
         redirect_uris=tuple(given.redirect_uri),
         post_logout_uris=tuple(given.post_logout_uri),
+        front_channel_logout_uris=tuple(given.front_channel_logout_uri),
         http_port=given.http_port,
         https_port=given.https_port,
         control_token=given.control_token,

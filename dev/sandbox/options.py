@@ -17,6 +17,7 @@ class SandboxOptions:
     ca_folder: Path
     redirect_uris: Sequence[str] = ()
     post_logout_uris: Sequence[str] = ()
+    front_channel_logout_uris: Sequence[str] = ()
     http_port: int = 0
     https_port: int = 0
     control_token: str = field(default="sandbox-control", repr=False)

@@ -49,12 +49,13 @@ def running_lone_sandbox(ca_folder: Path, tmp_path_factory: pytest.TempPathFacto
     """With redirect URIs where nobody listens; tests take `lone_sandbox`, which is reset for each of them."""
     from dev.sandbox.options import SandboxOptions
     from dev.sandbox.serving import serve
-    from tests.support.sandbox_client import OTHER_REDIRECT_URI, POST_LOGOUT_URI, REDIRECT_URI
+    from tests.support.sandbox_client import FRONT_CHANNEL_URI, OTHER_REDIRECT_URI, POST_LOGOUT_URI, REDIRECT_URI
 
     options = SandboxOptions(
         ca_folder=ca_folder,
         redirect_uris=(REDIRECT_URI, OTHER_REDIRECT_URI),
         post_logout_uris=(POST_LOGOUT_URI,),
+        front_channel_logout_uris=(FRONT_CHANNEL_URI,),
         clock_file=tmp_path_factory.mktemp("lone-clock") / "clock",
     )
     with serve(options) as running:

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 import pytest
 
 from dev.sandbox.serving import Sandbox
+from tests.support.client import BrowserClient
 from tests.support.sandbox_client import (
+    FRONT_CHANNEL_URI,
     POST_LOGOUT_URI,
     REDIRECT_URI,
     Client,
@@ -95,6 +97,39 @@ def test_logout_takes_a_form_too(lone_sandbox: Sandbox) -> None:
         body=f"post_logout_redirect_uri={POST_LOGOUT_URI}".encode(),
     )
     assert (reply.status, reply.headers["location"]) == (302, POST_LOGOUT_URI)
+
+
+def test_logout_tells_the_app_of_each_session_of_the_browser_in_a_frame_with_the_sid_alone(client: Client) -> None:
+    browser = BrowserClient()
+    sids = [signed_in_at_entra(browser, client, person) for person in ("work", "personal")]
+    url = f"{client.sandbox.http_url}/common/oauth2/v2.0/logout?post_logout_redirect_uri={POST_LOGOUT_URI}"
+    page = browser.navigate(url)
+    assert page.status == 200
+    frames = re.findall(r'<iframe hidden src="([^"]+)">', page.text)
+    assert frames == [f"{FRONT_CHANNEL_URI}?sid={sid}" for sid in sids]
+    assert f'href="{POST_LOGOUT_URI}"' in page.text
+    again = browser.navigate(url)
+    assert (again.status, again.location) == (302, POST_LOGOUT_URI), "nobody is signed in any more"
+
+
+def test_logout_that_leads_nowhere_tells_the_apps_too(client: Client) -> None:
+    browser = BrowserClient()
+    sid = signed_in_at_entra(browser, client, "work")
+    page = browser.navigate(f"{client.sandbox.http_url}/common/oauth2/v2.0/logout")
+    assert "You signed out" in page.text
+    assert f'<iframe hidden src="{FRONT_CHANNEL_URI}?sid={sid}">' in page.text
+
+
+def signed_in_at_entra(browser: BrowserClient, client: Client, person: str) -> str:
+    """Choose an account; gives back the session's `sid`, which is the redirect's session_state."""
+    client.sign_in(person)  # consents
+    page = browser.navigate(client.begin()["auth_uri"]).text
+    handle = re.search(r'name="page" value="([^"]+)"', page)
+    assert handle
+    form = urlencode({"page": handle[1], "person": person}).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = browser.request("POST", f"{client.sandbox.http_url}/common/login", headers, form)
+    return query_of(answer.location)["session_state"]
 
 
 def authorize(client: Client, change: dict[str, str | None]) -> Reply:

@@ -24,6 +24,7 @@ from dev.sandbox.serving import Sandbox
 REDIRECT_URI = "http://localhost:7071/auth/callback"
 OTHER_REDIRECT_URI = "http://localhost:7072/auth/callback"
 POST_LOGOUT_URI = "http://localhost:7071/"
+FRONT_CHANNEL_URI = "http://localhost:7071/auth/front-channel-logout"
 SCOPES = ("User.Read", "Mail.Read")
 
 

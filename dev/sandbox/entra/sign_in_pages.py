@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from dev.sandbox.entra import browser_sessions
 from dev.sandbox.entra.authorize import (
     RedirectedError,
     accept,
@@ -63,7 +64,10 @@ async def choose_account(request: Request) -> Response:
         sign_in(world, pending, request.state.form.get("person", ""))
     except EntraError as error:
         return _error_page(error)
-    return _next_question(world, tenant, handle, pending)
+    answer = _next_question(world, tenant, handle, pending)
+    if pending.sign_in is not None:
+        browser_sessions.remember(pending.sign_in.sid, request, answer)
+    return answer
 
 
 async def ask_proof(request: Request) -> Response:
