@@ -10,6 +10,8 @@ from dev.sandbox import control, control_page, pages
 from dev.sandbox.entra import discovery, logout, sign_in_pages, token_endpoint
 from dev.sandbox.front_door import FrontDoor
 from dev.sandbox.graph import api
+from dev.sandbox.identity import api as identity
+from dev.sandbox.vault import api as vault
 from dev.sandbox.world import World
 
 
@@ -25,6 +27,8 @@ def build(world: World) -> ASGIApp:
             *token_endpoint.routes(),
             *sign_in_pages.routes(),
             *logout.routes(),
+            *identity.routes(),
+            *vault.routes(),
         ],
         middleware=[Middleware(control.ControlGate, world)],
     )

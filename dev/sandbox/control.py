@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dev.sandbox.entra.authorize import RedirectedError, accept, open_page, parse_request, prove, sign_in
 from dev.sandbox.entra.errors import EntraError
 from dev.sandbox.people import Person
+from dev.sandbox.vault import api as vault
 from dev.sandbox.world import World, world_of
 
 QUIET_DEADLINE = 2.0
@@ -38,6 +39,7 @@ def routes() -> list[Route]:
         Route("/_control/mailbox/{key}", replace_mailbox, methods=["POST"]),
         Route("/_control/expire", expire, methods=["POST"]),
         Route("/_control/revoke", revoke, methods=["POST"]),
+        Route("/_control/vault/new-version", new_key_version, methods=["POST"]),
         Route("/_control/revoke-access", revoke_access, methods=["POST"]),
         Route("/_control/demand-step-up", demand_step_up, methods=["POST"]),
         Route("/_control/sign-in", do_sign_in, methods=["POST"]),
@@ -129,7 +131,8 @@ async def stats(request: Request) -> Response:
 
 async def canaries(request: Request) -> Response:
     """Every code and token ever issued."""
-    return JSONResponse(world_of(request).grants.issued)
+    world = world_of(request)
+    return JSONResponse([*world.grants.issued, *world.identity_tokens.issued])
 
 
 async def settings(request: Request) -> Response:
@@ -200,6 +203,12 @@ async def demand_step_up(request: Request) -> Response:
         asked.get("person"), asked["resource"], asked.get("claims"), asked["error"]
     )
     return JSONResponse(demand.claims)
+
+
+async def new_key_version(request: Request) -> Response:
+    """Rotates the vault's key -> {"key_id"}, with the new version."""
+    world = world_of(request)
+    return JSONResponse({"key_id": vault.key_id(world, world.vault_key.add_version())})
 
 
 async def do_sign_in(request: Request) -> Response:

@@ -107,6 +107,10 @@ class Control:
         answer: dict[str, Any] = self._call("POST", "/_control/demand-step-up", document)
         return answer
 
+    def new_key_version(self) -> str:
+        """Rotate the vault's key; the id of its new version."""
+        return str(self._call("POST", "/_control/vault/new-version")["key_id"])
+
     def sign_in(self, authorize_url: str, person: str = "work") -> str:
         """Choose an account, approve what is to be proved, and accept: the redirect, which nobody has followed yet."""
         answer = self._call("POST", "/_control/sign-in", {"authorize_url": authorize_url, "person": person})

@@ -16,6 +16,11 @@ PLACES = (
     "graph.me",
     "graph.messages",
     "graph.message",
+    "identity",
+    "vault",
+    "vault.key",
+    "vault.wrapkey",
+    "vault.unwrapkey",
 )
 
 

@@ -20,6 +20,7 @@ from dev.sandbox.answers import (
 from dev.sandbox.call_log import Call
 from dev.sandbox.faults import Action
 from dev.sandbox.graph.api import raw_segments
+from dev.sandbox.identity import api as identity
 from dev.sandbox.world import World
 
 _UNLOGGED = ("/_control", "/_static", "/favicon.ico")
@@ -30,6 +31,9 @@ def where_of(raw_path: str) -> str:
     path = re.sub("/+", "/", raw_path)
     if path.startswith("/v1.0/"):
         return _graph_place(raw_segments(path))
+    if path.startswith("/keys/"):
+        operation = path.rpartition("/")[2]
+        return f"vault.{operation if operation in ('wrapkey', 'unwrapkey') else 'key'}"
     for ending, where in (
         ("/v2.0/.well-known/openid-configuration", "discovery"),
         ("/oauth2/v2.0/authorize", "authorize"),
@@ -37,6 +41,7 @@ def where_of(raw_path: str) -> str:
         ("/oauth2/v2.0/logout", "logout"),
         ("/discovery/v2.0/keys", "keys"),
         ("/discovery/instance", "instance"),
+        (identity.PATH, "identity"),
     ):
         if path.endswith(ending):
             return where

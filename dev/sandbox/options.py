@@ -8,6 +8,8 @@ from pathlib import Path
 
 CLIENT_ID = "11111111-1111-4111-8111-111111111111"
 CLIENT_SECRET = "sandbox-secret"
+IDENTITY_CLIENT_ID = "22222222-2222-4222-8222-222222222222"
+IDENTITY_HEADER = "sandbox-identity-header"
 
 
 @dataclass(frozen=True)

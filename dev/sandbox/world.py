@@ -10,9 +10,11 @@ from dev.sandbox.demands import Demands
 from dev.sandbox.entra.grants import Grants, PendingPage
 from dev.sandbox.faults import Faults
 from dev.sandbox.graph.mailboxes import Mailboxes
+from dev.sandbox.identity.tokens import IdentityTokens
 from dev.sandbox.options import SandboxOptions
 from dev.sandbox.people import People
 from dev.sandbox.settings import Settings
+from dev.sandbox.vault.keys import VaultKey
 
 
 class World:
@@ -32,11 +34,13 @@ class World:
         self.grants = Grants(self.clock)
         self.demands = Demands(self.clock)
         self.mailboxes = Mailboxes(self.clock)
+        self.identity_tokens = IdentityTokens(self.clock)
+        self.vault_key = VaultKey(self.clock)
         self.pages: dict[str, PendingPage] = {}
         self.consents: dict[str, frozenset[str]] = {}
 
     def reset(self) -> None:
-        """Back to the start. Tokens that were issued stay known, so that the app's sessions go on."""
+        """Back to the start. Issued tokens and the vault's key stay known, so that the app's sessions go on."""
         self.clock.offset = 0.0
         if self.app_clock is not None:
             self.app_clock.write(0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 from collections.abc import Mapping
 from urllib.parse import unquote
 
@@ -13,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dev.sandbox.demands import parsed_claims
+from dev.sandbox.entra.client_authentication import check_client
 from dev.sandbox.entra.discovery import tenant_in_endpoints
 from dev.sandbox.entra.errors import (
     EntraError,
@@ -25,7 +25,7 @@ from dev.sandbox.entra.errors import (
 from dev.sandbox.entra.grants import CODE_LIFETIME, REFRESH_TOKEN_LIFETIME, AuthorizationCode, RefreshToken
 from dev.sandbox.entra.scopes import graph_scopes, parse_scopes
 from dev.sandbox.entra.tokens import token_answer
-from dev.sandbox.options import CLIENT_ID, CLIENT_SECRET
+from dev.sandbox.options import CLIENT_ID
 from dev.sandbox.world import World, world_of
 
 
@@ -80,24 +80,11 @@ def _redeem(world: World, tenant: str, form: Mapping[str, str], request: Request
     return _refresh(world, form, id_token_patch)
 
 
-def _check_client(form: Mapping[str, str]) -> None:
-    secret = form.get("client_secret")
-    if secret is None:
-        text = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
-        raise EntraError(7000218, "invalid_client", text, status=401)
-    if not hmac.compare_digest(secret.encode(), CLIENT_SECRET.encode()):
-        text = (
-            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
-            f"not the client secret ID, for a secret added to app '{CLIENT_ID}'."
-        )
-        raise EntraError(7000215, "invalid_client", text, status=401)
-
-
 def _check_code(world: World, tenant: str, form: Mapping[str, str]) -> AuthorizationCode:
     for name in ("code", "redirect_uri"):
         if not form.get(name):
             raise missing_parameter(name)
-    _check_client(form)
+    check_client(world, form)
     code = world.grants.code(form["code"])
     if code is None:
         text = "The provided authorization code is invalid or malformed."
@@ -150,7 +137,7 @@ def _check_demands(world: World, held: RefreshToken, form: Mapping[str, str]) ->
 def _refresh(world: World, form: Mapping[str, str], id_token_patch: Mapping[str, object] | None) -> dict[str, object]:
     if not form.get("refresh_token"):
         raise missing_parameter("refresh_token")
-    _check_client(form)
+    check_client(world, form)
     held = world.grants.refresh_token(form["refresh_token"])
     if held is None:
         text = "The request was malformed: the refresh token is not in the expected format."

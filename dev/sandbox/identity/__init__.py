@@ -1,0 +1,1 @@
+"""An imitation of the managed identity that Azure gives an app."""
