@@ -1,4 +1,4 @@
-"""`dev check`: lint, types, the architecture and the documentation; every check runs, whichever fails."""
+"""`dev check`: lint, types, architecture, documentation and templates; every check runs, whichever fails."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ CHECKS = {
     "mypy": ["mypy", "--no-error-summary"],
     "architecture": ["pytest", "-q", "-o", CACHE, "tests/architecture"],
     "documentation": ["pytest", "-q", "-o", CACHE, "tests/documentation"],
+    "infrastructure": ["dev.bicep.check"],
 }
 
 type Run = Callable[[list[str]], tuple[int, str]]

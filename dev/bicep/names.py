@@ -1,0 +1,162 @@
+"""Names: used but never declared, declared but never used, undescribed, and what modules are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+
+from tree_sitter import Node
+
+from dev.bicep.syntax import Declaration, Fault, Source, child, properties, text_of, value_of, walk
+
+# https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions
+_FUNCTIONS = frozenset(
+    [
+        "any",
+        "array",
+        "concat",
+        "contains",
+        "deployment",
+        "empty",
+        "environment",
+        "first",
+        "format",
+        "guid",
+        "int",
+        "join",
+        "json",
+        "last",
+        "length",
+        "min",
+        "max",
+        "newGuid",
+        "padLeft",
+        "range",
+        "readEnvironmentVariable",
+        "replace",
+        "resourceGroup",
+        "resourceId",
+        "skip",
+        "split",
+        "string",
+        "subscription",
+        "subscriptionResourceId",
+        "substring",
+        "take",
+        "tenant",
+        "toLower",
+        "toUpper",
+        "trim",
+        "union",
+        "uniqueString",
+        "uri",
+        "utcNow",
+    ]
+)
+_NAMESPACES = frozenset({"az", "sys"})
+_LOCAL = ("loop_variable", "loop_enumerator")
+
+
+def name_faults(sources: Mapping[str, Source]) -> Iterator[Fault]:
+    """All faults of names; `sources` by their names, so that modules can be found."""
+    for source in sources.values():
+        if source.is_parameters:
+            yield from _parameter_file(source, sources)
+            continue
+        declarations = source.declarations()
+        yield from _undefined_and_unused(source, declarations)
+        yield from _undescribed(source, declarations)
+        for declaration in declarations:
+            if declaration.kind == "module":
+                yield from _module(source, declaration, sources)
+
+
+def _undefined_and_unused(source: Source, declarations: list[Declaration]) -> Iterator[Fault]:
+    declared: dict[str, Declaration] = {}
+    for declaration in declarations:
+        if declaration.kind == "output":
+            continue
+        if declaration.name in declared:
+            yield source.fault(declaration.node, f"{declaration.name} is declared twice")
+        declared[declaration.name] = declaration
+    used = set()
+    for node, local in _references(source.root, frozenset()):
+        name = text_of(node)
+        used.add(name)
+        if name not in declared and name not in local and name not in _FUNCTIONS | _NAMESPACES:
+            yield source.fault(node, f"{name} is not defined")
+    for name, declaration in declared.items():
+        if declaration.kind in ("param", "var") and name not in used:
+            yield source.fault(declaration.node, f"{declaration.kind} {name} is never used")
+
+
+def _references(node: Node, local: frozenset[str]) -> Iterator[tuple[Node, frozenset[str]]]:
+    """Every identifier that stands for a value, with the names of the loops around it."""
+    if node.type == "decorators":
+        return
+    if node.type == "for_statement":
+        local |= {text_of(inner) for inner in walk(node) if inner.type in _LOCAL}
+        simple = node.child_by_field_name("initializer")
+        local |= {text_of(simple)} if simple is not None and simple.type == "identifier" else set()
+    skipped = _own_name(node)
+    for inner in node.children:
+        if inner.type == "identifier" and inner.id not in skipped:
+            yield inner, local
+        else:
+            yield from _references(inner, local)
+
+
+def _own_name(node: Node) -> set[int]:
+    """Identifiers that are a node's own name and refer to nothing."""
+    if node.type.endswith("_declaration") or node.type == "object_property":
+        first = node.children[0] if node.type == "object_property" else child(node, "identifier")
+        return {first.id} if first is not None else set()
+    return set()
+
+
+def _undescribed(source: Source, declarations: list[Declaration]) -> Iterator[Fault]:
+    described = {
+        after.id
+        for before, after in pairwise(source.root.children)
+        if before.type == "decorators" and "@description(" in text_of(before)
+    }
+    for declaration in declarations:
+        if declaration.kind in ("param", "output") and declaration.node.id not in described:
+            yield source.fault(declaration.node, f"{declaration.kind} {declaration.name} has no @description")
+
+
+def _module(source: Source, module: Declaration, sources: Mapping[str, Source]) -> Iterator[Fault]:
+    folder = source.path.parent
+    target = next((other for other in sources.values() if other.path == (folder / module.quoted).resolve()), None)
+    if target is None:
+        yield source.fault(module.node, f"module {module.quoted} does not exist")
+        return
+    params = {known.name: known for known in target.declarations() if known.kind == "param"}
+    outputs = {known.name for known in target.declarations() if known.kind == "output"}
+    given = value_of(module.body, "params")
+    names = {name for name, _, _ in properties(given)} if given is not None else set()
+    for name, node, _ in properties(given) if given is not None else ():
+        if name not in params:
+            yield source.fault(node, f"{target.name} has no param {name}")
+    for name, declaration in params.items():
+        if name not in names and child(declaration.node, "=") is None:
+            yield source.fault(module.node, f"param {name} of {target.name} is not given")
+    for node in walk(source.root):
+        parts = text_of(node).replace("!", "").replace("?", "").split(".") if node.type == "member_expression" else []
+        if parts[:2] == [module.name, "outputs"] and len(parts) == 3 and parts[2] not in outputs:
+            yield source.fault(node, f"{target.name} has no output {parts[2]}")
+
+
+def _parameter_file(source: Source, sources: Mapping[str, Source]) -> Iterator[Fault]:
+    target = sources.get(source.uses)
+    if target is None:
+        yield Fault(source.name, 1, f"using {source.uses!r}: no such template")
+        return
+    params = {known.name: known for known in target.declarations() if known.kind == "param"}
+    given = {known.name: known for known in source.declarations()}
+    for name, declaration in given.items():
+        if name not in params:
+            yield source.fault(declaration.node, f"{target.name} has no param {name}")
+    for name, declaration in params.items():
+        if name not in given and child(declaration.node, "=") is None:
+            yield Fault(source.name, 1, f"param {name} of {target.name} is not given")
