@@ -41,6 +41,6 @@ def test_every_check_runs_even_after_one_has_failed_and_the_exit_code_tells() ->
 
     out = io.StringIO()
     assert check.check(Progress(out), run) == 1
-    assert ran == ["ruff", "mypy", "pytest", "pytest"]
+    assert ran == ["ruff", "mypy", "pytest", "pytest", "dev.bicep.check"]
     assert "function_app.py:1: broken\nfailed mypy" in out.getvalue()
     assert check.check(Progress(io.StringIO()), lambda command: (0, "")) == 0
