@@ -5,13 +5,14 @@ The only place that touches azure.data.tables. Its retries are off: whether to t
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from shared import errors, log
+from shared.azure_clients import client_options
 from shared.clock import Deadline
 from shared.outbound import Outbound
 from shared.settings import TableAddress
@@ -126,23 +127,13 @@ class AzureTables:
     @cached_property
     def _service(self) -> TableServiceClient:
         from azure.core.credentials import AzureNamedKeyCredential
-        from azure.core.pipeline.transport import RequestsTransport
         from azure.data.tables import TableServiceClient
 
-        # The library logs every request with all its headers; what matters of a failure is logged here.
-        logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
         key = self._address.account_key
         credential = self._credential or AzureNamedKeyCredential(self._address.account, key.reveal() if key else "")
-        transport = RequestsTransport(session=self._outbound.session(), session_owner=False, use_env_settings=False)
-        return TableServiceClient(
-            self._address.endpoint,
-            credential=credential,
-            transport=transport,
-            retry_total=0,
-            connection_timeout=ATTEMPT_SECONDS,
-            read_timeout=ATTEMPT_SECONDS,
-            logging_enable=False,
-        )
+        host = urlsplit(self._address.endpoint).hostname or ""
+        options = client_options(self._outbound, ATTEMPT_SECONDS, host)
+        return TableServiceClient(self._address.endpoint, credential=credential, **options)
 
 
 @contextmanager

@@ -5,14 +5,14 @@ https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-end
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from shared import errors, log
+from shared.azure_clients import client_options
 from shared.clock import Clock, Deadline
 from shared.outbound import Outbound
-from shared.wire import CONNECT_SECONDS, bounded_by
+from shared.wire import bounded_by
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -27,20 +27,9 @@ def managed_identity(client_id: str | None, outbound: Outbound) -> TokenCredenti
 
     It asks within the deadline of whoever asks it, keeps each token, and renews it at half its life.
     """
-    from azure.core.pipeline.transport import RequestsTransport
     from azure.identity import ManagedIdentityCredential
 
-    # They log what the identity's endpoint answered; what matters of a failure is logged by whoever asked.
-    for name in ("azure.identity", "msal.managed_identity"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    return ManagedIdentityCredential(
-        client_id=client_id,
-        transport=RequestsTransport(session=outbound.session(), session_owner=False, use_env_settings=False),
-        retry_total=0,
-        connection_timeout=CONNECT_SECONDS,
-        read_timeout=SECONDS,
-        logging_enable=False,
-    )
+    return ManagedIdentityCredential(client_id=client_id, **client_options(outbound, SECONDS))
 
 
 def client_assertion(identity: TokenCredential, clock: Clock) -> Callable[[], str]:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from shared import errors, log
+from shared.azure_clients import client_options
 from shared.clock import Deadline
 from shared.outbound import Outbound
 from shared.sealing import DataKey, Unsealable, seal, unseal
 from shared.secret import Secret
 from shared.settings import is_loopback
-from shared.wire import CONNECT_SECONDS, bounded_by
+from shared.wire import bounded_by
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -80,7 +81,6 @@ class KeyVaultKey:
         parts = urlsplit(key_id)
         name = "/".join(parts.path.split("/")[:3])
         self._version = re.compile(re.escape(f"{parts.scheme}://{parts.netloc}{name}/") + "[0-9a-f]{32}")
-        self._on_loopback = is_loopback(parts.hostname)
 
     def wrap(self, key: bytes, deadline: Deadline) -> tuple[bytes, str]:
         with self._asked(self._key_id, deadline) as client:
@@ -108,20 +108,15 @@ class KeyVaultKey:
             raise errors.KeysUnavailable from None
 
     def _client(self, key_id: str) -> CryptographyClient:
-        from azure.core.pipeline.transport import RequestsTransport
         from azure.keyvault.keys.crypto import CryptographyClient
 
-        session = self._outbound.session(urlsplit(key_id).hostname or "")
+        host = urlsplit(key_id).hostname or ""
         return CryptographyClient(
             key_id,
             self._credential,
-            transport=RequestsTransport(session=session, session_owner=False, use_env_settings=False),
-            # The audience is Key Vault's domain, under which no loopback address lies.
-            verify_challenge_resource=not self._on_loopback,
-            retry_total=0,
-            connection_timeout=CONNECT_SECONDS,
-            read_timeout=SECONDS,
-            logging_enable=False,
+            # The token is for Key Vault's domain, which the client compares with its own host.
+            verify_challenge_resource=not is_loopback(host),
+            **client_options(self._outbound, SECONDS, host),
         )
 
 

@@ -17,20 +17,21 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"functions"}),
     frozenset({"shared.services"}),
     frozenset({"shared.auth", "shared.graph"}),
-    frozenset({"shared.entra", "shared.entra_errors", "shared.id_token", "shared.refresh"}),
-    frozenset({"shared.sessions", "shared.pending", "shared.purge"}),
+    frozenset({"shared.entra", "shared.entra_errors", "shared.id_token", "shared.refresh", "shared.signed_in"}),
+    frozenset({"shared.renewal"}),
+    frozenset({"shared.flights", "shared.sessions", "shared.pending", "shared.purge"}),
     frozenset({"shared.session_index"}),
     frozenset({"shared.keyring", "shared.session_rows"}),
     frozenset({"shared.token_store", "shared.http"}),
     frozenset({"shared.azure_tables", "shared.cookies", "shared.pages"}),
     frozenset({"shared.managed_identity", "shared.wrapping"}),
-    frozenset({"shared.sealing"}),
+    frozenset({"shared.azure_clients", "shared.sealing"}),
     frozenset({"shared.outbound"}),
     frozenset({"shared.config", "shared.wire"}),
     frozenset({"shared.settings"}),
     frozenset({"shared.clock"}),
     frozenset({"shared.errors"}),
-    frozenset({"shared.challenges", "shared.log", "shared.secret", "shared.paths", "shared.words"}),
+    frozenset({"shared.challenges", "shared.device", "shared.log", "shared.secret", "shared.paths", "shared.words"}),
 )
 
 # Who alone may import what. A library that is missing here may be imported by all.
@@ -38,7 +39,13 @@ DOORS: Mapping[str, frozenset[str]] = {
     "msal": frozenset({"shared.auth"}),
     "azure.data": frozenset({"shared.azure_tables"}),
     "azure.core": frozenset(
-        {"shared.azure_tables", "shared.token_store", "shared.managed_identity", "shared.wrapping"}
+        {
+            "shared.azure_clients",
+            "shared.azure_tables",
+            "shared.token_store",
+            "shared.managed_identity",
+            "shared.wrapping",
+        }
     ),
     "azure.identity": frozenset({"shared.managed_identity"}),
     "azure.keyvault": frozenset({"shared.wrapping"}),
