@@ -10,7 +10,12 @@ import sys
 from dev.launcher import start
 from dev.launcher.terminal import Stop
 
-OURS = {"run": "dev.launcher.run", "test": "dev.launcher.test", "check": "dev.launcher.check"}
+OURS = {
+    "run": "dev.launcher.run",
+    "test": "dev.launcher.test",
+    "check": "dev.launcher.check",
+    "sessions": "dev.sessions",
+}
 PROGRAMS = {"host": "dev.host", "bench": "dev.bench"}
 
 
