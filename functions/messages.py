@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import azure.functions as func
@@ -83,20 +84,33 @@ def _session(request: func.HttpRequest, services: Services) -> tuple[Session, De
     session = services.sessions.open(jar.session_values(), deadline.within(STORAGE_SECONDS))
     session = services.refresher.fresh(session, deadline)
     services.sessions.touch(session, deadline.within(STORAGE_SECONDS))
+    if not _granted(services.config.scopes, session.tokens.scopes):
+        raise errors.ConsentRequired
     return session, deadline
 
 
+@lru_cache(maxsize=64)
+def _granted(asked: tuple[str, ...], given: tuple[str, ...]) -> bool:
+    """Whether the tokens carry every permission that this app needs: Entra may take one back at any refresh.
+
+    Entra names them long or short and in any case, `.default` by all that it stands for, and some not at all.
+    """
+    names = {scope.rpartition("/")[2].lower() for scope in given}
+    wanted = {scope.rpartition("/")[2].lower() for scope in asked}
+    return wanted <= names | {".default", "openid", "profile", "email", "offline_access"}
+
+
 def _asked[T](services: Services, session: Session, deadline: Deadline, call: Callable[[Secret, str], T]) -> T:
-    """Ask Graph; where it rejects the token, renew that once and ask again."""
+    """Ask Graph; where it rejects the token, renew that once, with the claims that it demands, and ask again."""
     mailbox = f"{session.identity.tenant_id}/{session.identity.object_id}"
     try:
         return call(session.tokens.access_token, mailbox)
-    except TokenRejected:
-        session = services.refresher.fresh(session, deadline, rejected=True)
+    except TokenRejected as rejected:
+        session = services.refresher.renewed(session, rejected.claims, deadline)
     try:
         return call(session.tokens.access_token, mailbox)
-    except TokenRejected:
-        raise errors.InteractionRequired from None
+    except TokenRejected as rejected:
+        raise services.refresher.challenged(session, rejected.claims, deadline) from None
 
 
 def _public(found: dict[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class DiscoveryReader:
         except OutboundError:
             raise errors.EntraUnavailable from None
         if answer.status == 429 or answer.status >= 500:
-            raise errors.EntraUnavailable(retry_after=retry_after(answer, self._clock.now(), 5))
+            raise _unavailable(answer, self._clock)
         if 400 <= answer.status < 500:
             log.event("authority_refused", status=answer.status, remedy="ENTRA_AUTHORITY must name an existing tenant")
             raise errors.AppRegistrationRefused
@@ -108,6 +108,11 @@ def json_object(answer: Answer) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise errors.EntraBadAnswer
     return body
+
+
+def _unavailable(answer: Answer, clock: Clock) -> errors.EntraUnavailable:
+    told = answer.status == 429 or "retry-after" in answer.headers
+    return errors.EntraUnavailable(retry_after=retry_after(answer, clock.now(), 5) if told else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +171,10 @@ class MsalHttp:
         except OutboundError:
             raise errors.EntraUnavailable from None
         if answer.status == 429 or answer.status >= 500:
-            seconds = retry_after(answer, self._clock.now(), 5)
+            problem = _unavailable(answer, self._clock)
             if answer.status == 429:
-                self._throttled_until = self._clock.monotonic() + seconds
-            raise errors.EntraUnavailable(retry_after=seconds)
+                self._throttled_until = self._clock.monotonic() + (problem.retry_after or 0)
+            raise problem
         json_object(answer)
         return MsalResponse(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
 

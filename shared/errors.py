@@ -186,13 +186,17 @@ class SessionTooLarge(DrawbridgeError):
 
 
 class EntraUnavailable(DrawbridgeError):
-    """Raised when Entra cannot be reached, is throttling or fails. Nobody is signed out by it."""
+    """Raised when Entra cannot be reached, is throttling or fails. Nobody is signed out by it.
+
+    `told`: Entra itself named the time to wait.
+    """
 
     status = 503
     code = "entra_unavailable"
 
     def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
         super().__init__(detail, retry_after=retry_after or 5)
+        self.told = retry_after is not None
 
 
 class EntraBadAnswer(DrawbridgeError):

@@ -43,7 +43,7 @@ def build(config: Config, clock: Clock, ca_file: str | None) -> Services:
     keyring = Keyring(store, _wrapping_key(config, outbound), clock)
     sessions = Sessions(store, keyring, config, clock)
     auth = Auth(config, outbound, clock, _client_credential(config, outbound, clock))
-    refresher = Refresher(sessions, clock, auth.prepare, auth.refresh)
+    refresher = Refresher(sessions, clock, auth.prepare, auth.refresh, config.threads)
     graph = Graph(config, outbound, clock)
     return Services(config, clock, store, sessions, refresher, auth, graph, Purge(store, keyring, clock))
 

@@ -80,6 +80,11 @@ class Session:
         return str(self.row.properties.get("lease_id", ""))
 
     @property
+    def leased(self) -> bool:
+        """Whether somebody is renewing the tokens of this very generation, or has died over it."""
+        return self.lease_id.startswith(f"{self.generation}.")
+
+    @property
     def expires(self) -> int:
         """When the session ends whatever happens, in seconds since 1970."""
         return int(self.row.properties["expires"])

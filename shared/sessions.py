@@ -64,7 +64,7 @@ class Sessions:
         if session is None:
             raise errors.NotSignedIn
         if session.challenge is not None and session.challenge.blocking:
-            raise errors.InteractionRequired
+            raise errors.InteractionRequired(session.challenge.claims or None)
         return session
 
     def find(self, values: list[str], deadline: Deadline) -> Session | None:
@@ -99,9 +99,12 @@ class Sessions:
             if row is not None:
                 self.end_row(row, deadline)
 
-    def end_row(self, row: Row, deadline: Deadline) -> None:
-        """Delete a session, whatever was written to its row meanwhile."""
-        self._store.delete("sessions", row.partition, row.key, deadline)
+    def end_row(self, row: Row, deadline: Deadline, *, unchanged: bool = False) -> None:
+        """Delete a session, whatever was written to its row meanwhile.
+
+        `unchanged`: only while the row is as it was read. Raises RowChanged where it is not.
+        """
+        self._store.delete("sessions", row.partition, row.key, deadline, row.etag if unchanged else None)
 
     def set_lease(self, session: Session, lease_id: str, deadline: Deadline) -> Session:
         """Write who renews the tokens, if the row is as it was read. Raises the store's signals."""
@@ -144,12 +147,12 @@ class Sessions:
     def unseal_for(self, session: Session, purpose: str, sealed: bytes, deadline: Deadline) -> bytes:
         """Open what seal_for made for this session and purpose. Raises errors.InvalidCursor for anything else."""
         size = sealed[0] if sealed else 0
-        data_key = self._keyring.find(sealed[1 : 1 + size].decode("ascii", "replace"), deadline)
         try:
+            data_key = self._keyring.find(sealed[1 : 1 + size].decode("ascii", "replace"), deadline)
             if data_key is None:
                 raise Unsealable
             return unseal(data_key, session.secret.encode(), purpose, session.row.key, sealed[1 + size :])
-        except Unsealable:
+        except (Unsealable, errors.KeysUnavailable):
             raise errors.InvalidCursor from None
 
     def _next(self, session: Session, changed: Mapping[str, Value], deadline: Deadline) -> Session:

@@ -116,6 +116,6 @@ def world(**settings: str | None) -> World:
     store.written.clear()
     sessions = Sessions(store, keyring, made, clock)
     auth = Auth(made, network, clock, "client-secret")
-    refresher = Refresher(sessions, clock, auth.prepare, auth.refresh)
+    refresher = Refresher(sessions, clock, auth.prepare, auth.refresh, made.threads, pause=clock.advance)
     graph, purge = Graph(made, network, clock), Purge(store, keyring, clock)
     return World(clock, store, network, entra, Services(made, clock, store, sessions, refresher, auth, graph, purge))

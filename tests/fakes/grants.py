@@ -18,6 +18,8 @@ class Grants:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.redeemed: list[str] = []
+        self.claims: list[str | None] = []
+        """What was demanded of each."""
         self._steps: deque[Callable[[], object] | Exception] = deque()
 
     @property
@@ -28,15 +30,15 @@ class Grants:
         """Something that happens while Entra is asked, or what is raised instead of an answer."""
         self._steps.extend(steps)
 
-    def __call__(self, session: Session, deadline: Deadline) -> Tokens:
+    def __call__(self, session: Session, deadline: Deadline, claims: str | None) -> Tokens:
         secret = session.tokens.refresh_token
         assert secret is not None
         self.redeemed.append(secret.reveal())
+        self.claims.append(claims)
         number = self.count
         if self._steps:
             step = self._steps.popleft()
             if isinstance(step, Exception):
                 raise step
             step()
-        issued = build.tokens(self.clock, access=f"renewed-{number}")
-        return replace(issued, refresh_token=Secret(f"refresh-{number}"))
+        return replace(build.tokens(self.clock, access=f"renewed-{number}"), refresh_token=Secret(f"refresh-{number}"))

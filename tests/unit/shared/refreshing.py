@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shared.clock import Deadline
@@ -10,6 +11,8 @@ from shared.session_rows import Session
 from tests.fakes import build
 from tests.fakes.build import World
 from tests.fakes.grants import Grants
+
+THREADS = 64
 
 
 @dataclass
@@ -24,9 +27,10 @@ class Table:
         self.value = self.app.sign_in()
         self.app.clock.advance(3600)
 
-    def process(self) -> Refresher:
-        """One process of the app."""
-        return Refresher(self.app.services.sessions, self.app.clock, lambda deadline: None, self.grants)
+    def process(self, pause: Callable[[float], object] | None = None) -> Refresher:
+        """One process of the app, in which waiting takes no time but that of the clock, or what the test says."""
+        sessions, clock = self.app.services.sessions, self.app.clock
+        return Refresher(sessions, clock, lambda deadline: None, self.grants, THREADS, pause=pause or clock.advance)
 
     def session(self) -> Session:
         """The session as a request reads it now."""

@@ -64,7 +64,7 @@ def test_a_table_that_changes_without_end_ends_in_503_and_signs_nobody_out(table
 
 
 def test_storage_that_fails_at_the_write_is_503_and_the_session_stays(table: Table) -> None:
-    table.app.store.script("merge", None, store.UNAVAILABLE)
+    table.app.store.script("merge", None, *[store.UNAVAILABLE] * 40)
     with pytest.raises(errors.StorageUnavailable):
         table.process().fresh(table.session(), table.deadline())
     assert table.session().tokens.refresh_token is not None
@@ -147,8 +147,6 @@ FAILURES = [
     errors.EntraUnavailable(),
     errors.EntraBadAnswer(),
     errors.AppRegistrationRefused(),
-    errors.InteractionRequired(),
-    errors.ConsentRequired(),
     ZeroDivisionError(),
 ]
 
@@ -185,7 +183,7 @@ def test_a_dead_grant_ends_the_session(table: Table) -> None:
 
 def one_round(table: Table, threads: int) -> set[str]:
     """Ask for a fresh token from that many threads of two processes at once; gives back what they were given."""
-    processes, start = [table.process(), table.process()], threading.Barrier(threads)
+    processes, start = [table.process(threading.Event().wait) for _ in range(2)], threading.Barrier(threads)
 
     def ask(number: int) -> str:
         session = table.session()
@@ -208,7 +206,7 @@ def test_under_faults_and_threads_the_stored_generation_never_goes_back(table: T
         table.app.store.script("merge", FAULTS[number % 4], FAULTS[(number + 1) % 4])
         assert one_round(table, 6) == {f"renewed-{table.grants.count}"}
         table.app.clock.advance(3600)
-    generations = [row.properties["generation"] for row in table.app.store.written]
+    generations = [row.properties["generation"] for row in table.app.store.written if "generation" in row.properties]
     assert generations == sorted(generations, key=int)
     assert generations[-1] == 21
     assert table.grants.count == 20
