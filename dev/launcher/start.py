@@ -10,14 +10,15 @@ from dev.launcher import pythons
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-COMMANDS = ("run", "test", "check", "host", "sessions", "bench")
+COMMANDS = ("run", "test", "check", "host", "sessions", "package", "bench")
 USAGE = """usage: python3 dev COMMAND ...
 
   run    [--port N]                   start everything on this machine and print one address
   test   [--no-browser] [pytest ...]  run every test
-  check                               ruff, mypy, the architecture and the documentation
+  check                               ruff, mypy, the architecture, the documentation, the templates
   host   --port N [...]               serve the app alone, with the settings of the environment or local.settings.json
   sessions list|end --user WHOM       see or end one person's sessions, in the table that the settings name
+  package [--into FOLDER]             build what is deployed: the app, its dependencies for Linux, and byte code
   bench  [...]                        measure; prints tables
 
 `python3 dev COMMAND --help` says more."""

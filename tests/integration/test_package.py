@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,7 @@ def test_a_bare_interpreter_imports_the_app_from_the_package_alone(unzipped: Pat
 def test_a_person_signs_in_and_reads_mail_with_the_package_alone(
     own_apps: Apps, sandbox: Sandbox, browser_client: BrowserClient, unzipped: Path
 ) -> None:
-    app = own_apps.start(app_folder=unzipped)
+    app = replace(own_apps, app_folder=unzipped).start()
     browser_client.navigate(callback_of(app, sandbox, browser_client))
     assert is_signed_in(app, browser_client)
     answer = browser_client.fetch(f"{app.url}/api/messages")

@@ -51,6 +51,7 @@ class Apps:
     stack: ExitStack
     kept: dict[object, App] = field(default_factory=dict)
     started: list[App] = field(default_factory=list)
+    app_folder: Path = CLONE
 
     def get(self, *, https: bool = False, processes: int = 1, front_end: bool = False, **overrides: str) -> App:
         """An app with these settings over the usual ones; it may have served other tests before."""
@@ -59,15 +60,7 @@ class Apps:
             self.kept[key] = self.start(https=https, processes=processes, front_end=front_end, **overrides)
         return self.kept[key]
 
-    def start(
-        self,
-        *,
-        https: bool = False,
-        processes: int = 1,
-        front_end: bool = False,
-        app_folder: Path = CLONE,
-        **overrides: str,
-    ) -> App:
+    def start(self, *, https: bool = False, processes: int = 1, front_end: bool = False, **overrides: str) -> App:
         """A new app that has learnt nothing yet, for this test alone; it ends with the session."""
         port = next(port for port in iter(self.free_ports.pop, None) if ports.is_free(port))
         url = f"{'https' if https else 'http'}://localhost:{port}"
@@ -78,7 +71,7 @@ class Apps:
         )
         chosen = settings.for_sandbox(url, upstreams, SEALING_KEY) | overrides
         options = HostOptions(
-            app_folder=app_folder,
+            app_folder=self.app_folder,
             port=port,
             processes=processes,
             certificate_folder=self.ca_folder if https else None,
