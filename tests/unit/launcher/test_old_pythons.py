@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.launcher import start
 from tests.architecture.rules import imports
 
 DEV = Path(__file__).resolve().parents[3] / "dev"
@@ -41,7 +42,7 @@ def dev(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_an_unknown_command_is_refused_in_one_line() -> None:
     answer = dev("walk")
     assert answer.returncode == 2
-    assert answer.stderr == "There is no command 'walk'; there are run, test, check, host, bench.\n"
+    assert answer.stderr == f"There is no command 'walk'; there are {', '.join(start.COMMANDS)}.\n"
 
 
 def test_help_lists_the_commands() -> None:
