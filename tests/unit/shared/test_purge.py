@@ -304,6 +304,28 @@ def test_killed_at_any_call_the_next_run_ends_the_work(after: bool) -> None:
     assert deaths > 30
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_on_a_day_whose_scan_is_done_no_index_row_waits_for_the_next_scan(after: bool) -> None:
+    deaths = 0
+    while True:
+        store = Mortal()
+        table = Stage(store)
+        table.purge.run()
+        for count in range(3):
+            table.sign_in(expires=table.clock.now() - DAY, person=str(count))
+        store.lives, store.after = deaths + 1, after
+        try:
+            table.purge.run()
+        except Killed:
+            deaths += 1
+        else:
+            break
+        store.lives = float("inf")
+        table.purge.run()
+        assert table.counts() == (0, 0), f"killed at call {deaths}"
+    assert deaths > 15
+
+
 def test_a_run_ends_in_its_time_and_says_what_it_left_to_the_next(table: Stage) -> None:
     class Slow(FakeStore):
         def _call(self, *arguments: Any) -> None:
