@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from functions import callback, health, login, messages, page, session, sign_out
+from functions import callback, front_channel_logout, health, login, messages, page, session, sign_out
 from functions import purge_expired as purging
 from shared import errors, http, log
 from shared.config import Config
@@ -61,6 +61,26 @@ def auth_callback(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="auth/me", methods=["GET"])
 def auth_me(req: func.HttpRequest) -> func.HttpResponse:
     return served(req, session.me)
+
+
+@app.route(route="auth/sessions", methods=["GET"])
+def auth_sessions(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, session.list_sessions)
+
+
+@app.route(route="auth/sessions", methods=["DELETE"])
+def auth_sessions_end(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, session.end_sessions)
+
+
+@app.route(route="auth/sessions/{number}", methods=["DELETE"])
+def auth_session_end(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, session.end_session)
+
+
+@app.route(route="auth/front-channel-logout", methods=["GET"])
+def auth_front_channel_logout(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, front_channel_logout.front_channel_logout)
 
 
 @app.route(route="auth/logout", methods=["GET"])

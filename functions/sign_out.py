@@ -43,16 +43,21 @@ def sign_out(request: func.HttpRequest, services: Services) -> http.Response:
 
 
 def _ended(values: list[str], services: Services, deadline: Deadline) -> str:
-    """End every session that the cookies name; give back the hint by which Entra knows the account."""
-    login_hint = ""
-    session = services.sessions.find(values, deadline)
-    if session is not None:
-        login_hint = session.identity.login_hint
-        log.event("signed_out", tenant=session.identity.tenant_id, person=session.identity.object_id)
-    else:
-        log.event("signed_out_already")
+    """End every session that the cookies name; give back the hint by which Entra knows the account.
+
+    Without its key a session cannot be opened, but it can be ended.
+    """
+    session = None
+    try:
+        session = services.sessions.find(values, deadline)
+    except errors.KeysUnavailable:
+        log.event("signed_out_unread")
     services.sessions.end(services.sessions.keys(values), deadline)
-    return login_hint
+    if session is None:
+        log.event("signed_out_already")
+        return ""
+    log.event("signed_out", tenant=session.identity.tenant_id, person=session.identity.object_id)
+    return session.identity.login_hint
 
 
 def _incomplete(

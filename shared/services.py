@@ -16,7 +16,9 @@ from shared.managed_identity import client_assertion, managed_identity
 from shared.outbound import Outbound
 from shared.purge import Purge
 from shared.refresh import Refresher
+from shared.session_index import SessionIndex
 from shared.sessions import Sessions
+from shared.signed_in import SignedIn
 from shared.token_store import TokenStore
 from shared.wrapping import KeyVaultKey, LocalKey, WrappingKey
 
@@ -28,7 +30,10 @@ class Services:
     config: Config
     clock: Clock
     store: TokenStore
+    keyring: Keyring
+    index: SessionIndex
     sessions: Sessions
+    signed_in: SignedIn
     refresher: Refresher
     auth: Auth
     graph: Graph
@@ -41,11 +46,13 @@ def build(config: Config, clock: Clock, ca_file: str | None) -> Services:
     credential = None if config.store.account_key else managed_identity(config.store.identity_client_id, outbound)
     store = TokenStore(config.store, outbound, clock, credential)
     keyring = Keyring(store, _wrapping_key(config, outbound), clock)
-    sessions = Sessions(store, keyring, config, clock)
+    index = SessionIndex(store, keyring, clock)
+    sessions = Sessions(store, index, keyring, config, clock)
     auth = Auth(config, outbound, clock, _client_credential(config, outbound, clock))
     refresher = Refresher(sessions, clock, auth.prepare, auth.refresh, config.threads)
+    signed_in, purge = SignedIn(store, index, sessions), Purge(store, keyring, clock)
     graph = Graph(config, outbound, clock)
-    return Services(config, clock, store, sessions, refresher, auth, graph, Purge(store, keyring, clock))
+    return Services(config, clock, store, keyring, index, sessions, signed_in, refresher, auth, graph, purge)
 
 
 def _client_credential(config: Config, outbound: Outbound, clock: Clock) -> ClientCredential:

@@ -13,6 +13,7 @@ from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.keyring import Keyring
 from shared.sealing import Unsealable, seal, unseal
+from shared.session_index import SessionIndex, number, sid_pk, user_pk
 from shared.session_rows import Challenge, Identity, Session, Tokens, base64url, partition_key, row_key
 from shared.token_store import Row, TokenStore, Value
 
@@ -22,8 +23,9 @@ _COOKIE = re.compile(r"([0-9]{8})\.([A-Za-z0-9_-]{43})")
 class Sessions:
     """Sessions in the table. Methods that go there take the request's deadline and raise errors.StorageUnavailable."""
 
-    def __init__(self, store: TokenStore, keyring: Keyring, config: Config, clock: Clock) -> None:
+    def __init__(self, store: TokenStore, index: SessionIndex, keyring: Keyring, config: Config, clock: Clock) -> None:
         self._store = store
+        self._index = index
         self._keyring = keyring
         self._config = config
         self._clock = clock
@@ -31,28 +33,22 @@ class Sessions:
     def start(self, identity: Identity, tokens: Tokens, device: str, deadline: Deadline) -> str:
         """Begin a session under a new secret and give back its cookie's value. `device` is how the person knows it.
 
-        Raises errors.SessionTooLarge.
+        It is in the index before it is there, and it is taken back where the person has signed out everywhere since
+        Entra said who this is. Raises errors.SignInRefused, SessionTooLarge, KeysUnavailable.
         """
-        now = int(self._clock.now())
-        expires = now + self._config.session_max_age
-        if tokens.refresh_token is None:
-            expires = min(expires, tokens.expires)
-        day, secret = clocks.day(expires), base64url(secrets.token_bytes(32))
-        place = partition_key(day, secret), row_key(secret)
-        data_key = self._keyring.current(expires, deadline)
-        properties: dict[str, Value] = {
-            "generation": 1,
-            "lease_id": "",
-            "seen": now,
-            "created": now,
-            "expires": expires,
-            **session_rows.sealed(data_key, secret, place, identity, tokens),
-        }
+        person = user_pk(identity)
+        epoch = self._index.epoch(person, deadline)
+        secret, row = self._new_row(identity, tokens, deadline)
+        created, expires = int(row.properties["created"]), int(row.properties["expires"])
+        self._index.enter(identity, (row.partition, row.key), created, expires, device, deadline)
         try:
-            self._store.insert("sessions", Row(*place, properties), deadline)
+            self._store.insert("sessions", row, deadline)
         except errors.StoreSignal:
             raise errors.StorageUnavailable from None
-        return f"{day}.{secret}"
+        if self._index.epoch(person, deadline) != epoch:
+            self.end_row(row, deadline)
+            raise errors.SignInRefused("You signed out everywhere while this sign-in was under way. Start again.")
+        return f"{clocks.day(expires)}.{secret}"
 
     def open(self, values: list[str], deadline: Deadline) -> Session:
         """The living session that one of these cookie values names.
@@ -100,11 +96,18 @@ class Sessions:
                 self.end_row(row, deadline)
 
     def end_row(self, row: Row, deadline: Deadline, *, unchanged: bool = False) -> None:
-        """Delete a session, whatever was written to its row meanwhile.
+        """Delete a session, whatever was written to its row meanwhile, and then what the index has of it.
 
         `unchanged`: only while the row is as it was read. Raises RowChanged where it is not.
         """
         self._store.delete("sessions", row.partition, row.key, deadline, row.etag if unchanged else None)
+        self._index.leave(row, deadline)
+
+    def in_time(self, row: Row) -> bool:
+        """Whether a session is neither too old nor idle for too long, by its row's plain columns."""
+        now = self._clock.now()
+        idle = now - int(row.properties["seen"])
+        return now < int(row.properties["expires"]) and idle < self._config.session_idle_timeout
 
     def set_lease(self, session: Session, lease_id: str, deadline: Deadline) -> Session:
         """Write who renews the tokens, if the row is as it was read. Raises the store's signals."""
@@ -169,6 +172,28 @@ class Sessions:
         etag = self._store.merge("sessions", Row(row.partition, row.key, changed, row.etag), deadline)
         return replace(session, row=Row(row.partition, row.key, {**row.properties, **changed}, etag))
 
+    def _new_row(self, identity: Identity, tokens: Tokens, deadline: Deadline) -> tuple[str, Row]:
+        """A new secret, and the row of the session that it opens."""
+        now = int(self._clock.now())
+        expires = now + self._config.session_max_age
+        if tokens.refresh_token is None:
+            expires = min(expires, tokens.expires)
+        secret = base64url(secrets.token_bytes(32))
+        place = partition_key(clocks.day(expires), secret), row_key(secret)
+        data_key = self._keyring.current(expires, deadline)
+        properties: dict[str, Value] = {
+            "generation": 1,
+            "lease_id": "",
+            "seen": now,
+            "created": now,
+            "expires": expires,
+            "user_pk": user_pk(identity),
+            "sid_pk": sid_pk(identity.sid),
+            "number": number(place[1]),
+            **session_rows.sealed(data_key, secret, place, identity, tokens),
+        }
+        return secret, Row(*place, properties)
+
     def _split(self, value: str) -> tuple[str, str]:
         """(day, secret) of a cookie value that can name a living session; ("", "") otherwise."""
         match = _COOKIE.fullmatch(value)
@@ -186,10 +211,7 @@ class Sessions:
         return self._opened(secret, row, deadline) if row else None
 
     def _alive(self, session: Session) -> bool:
-        now = self._clock.now()
-        idle = now - int(session.row.properties["seen"])
-        in_time = now < session.expires and idle < self._config.session_idle_timeout
-        return in_time and self._config.tenant_allowed(session.identity.tenant_id)
+        return self.in_time(session.row) and self._config.tenant_allowed(session.identity.tenant_id)
 
     def _opened(self, secret: str, row: Row, deadline: Deadline) -> Session | None:
         try:

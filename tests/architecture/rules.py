@@ -22,6 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"shared.flights", "shared.sessions", "shared.pending", "shared.purge"}),
     frozenset({"shared.session_index"}),
     frozenset({"shared.keyring", "shared.session_rows"}),
+    frozenset({"shared.key_rows"}),
     frozenset({"shared.token_store", "shared.http"}),
     frozenset({"shared.azure_tables", "shared.cookies", "shared.pages"}),
     frozenset({"shared.managed_identity", "shared.wrapping"}),

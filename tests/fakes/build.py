@@ -15,9 +15,11 @@ from shared.purge import Purge
 from shared.refresh import Refresher
 from shared.secret import Secret
 from shared.services import Services
+from shared.session_index import SessionIndex
 from shared.session_rows import Identity, Session, Tokens
 from shared.sessions import Sessions
 from shared.settings import DEVELOPMENT_KEY
+from shared.signed_in import SignedIn
 from shared.wrapping import LocalKey
 from tests.fakes.clock import FakeClock
 from tests.fakes.entra import CLIENT_ID, PERSON, TENANT, FakeEntra
@@ -114,8 +116,14 @@ def world(**settings: str | None) -> World:
     keyring.current(int(clock.now()) + 400 * 86400, Deadline(clock, 1.0))
     store.calls.clear()
     store.written.clear()
-    sessions = Sessions(store, keyring, made, clock)
+    index = SessionIndex(store, keyring, clock)
+    sessions = Sessions(store, index, keyring, made, clock)
     auth = Auth(made, network, clock, "client-secret")
     refresher = Refresher(sessions, clock, auth.prepare, auth.refresh, made.threads, pause=clock.advance)
-    graph, purge = Graph(made, network, clock), Purge(store, keyring, clock)
-    return World(clock, store, network, entra, Services(made, clock, store, sessions, refresher, auth, graph, purge))
+    signed_in, graph, purge = (
+        SignedIn(store, index, sessions),
+        Graph(made, network, clock),
+        Purge(store, keyring, clock),
+    )
+    services = Services(made, clock, store, keyring, index, sessions, signed_in, refresher, auth, graph, purge)
+    return World(clock, store, network, entra, services)

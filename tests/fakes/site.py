@@ -195,7 +195,7 @@ def _template(method: str, path: str) -> tuple[str, dict[str, str]]:
     if (method, asked) in routes():
         return asked, {}
     folder, _, last = asked.rpartition("/")
-    name = {"api/messages": "id", "assets": "name"}.get(folder)
+    name = {"api/messages": "id", "assets": "name", "auth/sessions": "number"}.get(folder)
     if name is None:
         raise LookupError(f"the host answers {method} {path} with 404")
     return f"{folder}/{{{name}}}", {name: last}

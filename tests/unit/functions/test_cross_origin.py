@@ -44,9 +44,32 @@ def test_unsafe_methods_need_our_own_page(site_value: str | None, origin: str | 
         assert answer.cookies == []
 
 
-def test_the_only_unsafe_route_is_signing_out() -> None:
-    unsafe = {method for method in routes() if method[0] not in ("GET", "HEAD")}
-    assert unsafe == {("POST", "auth/logout")}
+UNSAFE = [("POST", "/auth/logout"), ("DELETE", "/auth/sessions"), ("DELETE", "/auth/sessions/{number}")]
+
+
+def test_the_only_unsafe_routes_are_those_that_sign_out() -> None:
+    unsafe = {(method, "/" + route) for method, route in routes() if method not in ("GET", "HEAD")}
+    assert unsafe == set(UNSAFE)
+
+
+@pytest.mark.parametrize(("method", "route"), UNSAFE)
+def test_every_unsafe_route_needs_our_own_page(method: str, route: str) -> None:
+    site = Site()
+    browser = site.signed_in()
+    (row,) = site.store.session_rows()
+    target = route.replace("{number}", str(row.properties["number"]))
+    before = site.store.count()
+    for headers in (
+        {},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "none"},
+        {"origin": "https://evil.example"},
+    ):
+        answer = browser.send(method, target, {"accept": "application/json", **headers})
+        assert (answer.status, answer.code, answer.cookies) == (403, "cross_site", [])
+    assert site.store.count() == before
+    assert browser.send(method, target, FETCH).status in (200, 204)
+    assert site.store.session_rows() == []
 
 
 @pytest.mark.parametrize("header", ["x-http-method-override", "x-http-method", "x-method-override"])

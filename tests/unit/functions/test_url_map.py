@@ -26,13 +26,17 @@ def triggers() -> list[Any]:
 
 def test_the_map_is_exactly_this() -> None:
     assert sorted(routes()) == [
+        ("DELETE", "auth/sessions"),
+        ("DELETE", "auth/sessions/{number}"),
         ("GET", "api/messages"),
         ("GET", "api/messages/{id}"),
         ("GET", "assets/{name}"),
         ("GET", "auth/callback"),
+        ("GET", "auth/front-channel-logout"),
         ("GET", "auth/login"),
         ("GET", "auth/logout"),
         ("GET", "auth/me"),
+        ("GET", "auth/sessions"),
         ("GET", "health/live"),
         ("GET", "health/ready"),
         ("GET", "{ignored:maxlength(0)?}"),
@@ -47,7 +51,7 @@ def test_the_map_is_exactly_this() -> None:
 
 def test_no_function_asks_for_a_key_of_the_hosts() -> None:
     levels = [str(trigger.auth_level) for trigger in triggers() if trigger.type == "httpTrigger"]
-    assert len(levels) == 11
+    assert len(levels) == 15
     assert set(levels) == {str(func.AuthLevel.ANONYMOUS)}
 
 

@@ -112,7 +112,7 @@ def test_under_another_sealing_key_everybody_is_signed_out_without_an_error() ->
     changed = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
     ring = Keyring(app.store, LocalKey(Secret(changed)), app.clock)
     with pytest.raises(errors.NotSignedIn):
-        Sessions(app.store, ring, app.config, app.clock).open([value], app.deadline())
+        Sessions(app.store, app.services.index, ring, app.config, app.clock).open([value], app.deadline())
 
 
 def test_what_is_sealed_for_a_session_opens_for_it_and_its_purpose_alone() -> None:
