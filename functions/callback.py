@@ -10,6 +10,7 @@ from shared import errors, http, log, pending
 from shared.auth import CodeAlreadyRedeemed
 from shared.clock import Deadline
 from shared.cookies import Cookie, Jar
+from shared.device import label
 from shared.entra_errors import redirect_error
 from shared.paths import safe_return_path
 from shared.pending import PendingSignIn
@@ -40,23 +41,27 @@ def callback(request: func.HttpRequest, services: Services) -> http.Response:
     try:
         if error:
             raise redirect_error(error, given)
-        return _signed_in(code, sign_in, jar, done, services)
+        return _signed_in(code, sign_in, label(request.headers.get("user-agent", "")), jar, done, services)
     except CodeAlreadyRedeemed:
         return http.redirect(services.config.public_url + "/", cookies=[done])
     except errors.DrawbridgeError as problem:
         return _failed(problem, sign_in, done, request, services)
 
 
-def _signed_in(code: str, sign_in: PendingSignIn, jar: Jar, done: Cookie, services: Services) -> http.Response:
+def _signed_in(
+    code: str, sign_in: PendingSignIn, device: str, jar: Jar, done: Cookie, services: Services
+) -> http.Response:
     deadline = Deadline(services.clock, SECONDS)
     identity, tokens = services.auth.redeem(sign_in, code, deadline)
-    value = services.sessions.start(identity, tokens, "", deadline.within(STORAGE_SECONDS))
+    value = services.sessions.start(identity, tokens, device, deadline.within(STORAGE_SECONDS))
     log.event("signed_in", tenant=identity.tenant_id, person=identity.object_id)
     replaced = [sign_in.replaces] if sign_in.replaces else services.sessions.keys(jar.session_values())
+    (own,) = services.sessions.keys([value])
     try:
         services.sessions.end(replaced, deadline.within(STORAGE_SECONDS))
+        services.signed_in.keep_to_cap(identity, own, deadline.within(STORAGE_SECONDS))
     except errors.StorageUnavailable:
-        log.event("replaced_session_left", tenant=identity.tenant_id, person=identity.object_id)
+        log.event("older_sessions_left", tenant=identity.tenant_id, person=identity.object_id)
     location = services.config.public_url + safe_return_path(sign_in.return_to)
     return http.redirect(location, cookies=[done, jar.session(value)])
 
