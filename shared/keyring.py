@@ -1,9 +1,9 @@
 """The data keys under which sessions are sealed: rows of the table, each wrapped by a key that is not in it.
 
 One key is current, and follows the one before it `period` seconds later. It is written `settle` seconds before it
-becomes current, and every process reads the table again in half that time, so that all know a key before any seals
-with it. Keys are numbered and only ever inserted: of several processes that make the next one, one succeeds, and the
-others take that. A key's row says until when something sealed under it may live; it is deleted after that.
+becomes current, and every process that seals reads the table again in half that time, so that all know a key before
+any seals with it. Keys are numbered and only ever inserted: of several processes that make the next one, one succeeds,
+and the others take that. A key's row says until when something sealed under it may live; it is deleted after that.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from shared import clock as clocks
 from shared import errors, log
 from shared.clock import Clock, Deadline
+from shared.key_rows import PARTITION, KeyRow, new_row, parsed
 from shared.sealing import DataKey
-from shared.token_store import Row, TokenStore, Value
+from shared.token_store import TokenStore
 from shared.wrapping import SECONDS as WRAPPING_SECONDS
 from shared.wrapping import NotOurs, WrappingKey
 
@@ -36,19 +37,8 @@ and where an older key goes on serving."""
 RETRY_SECONDS = 5.0
 ROTATION_RETRY_SECONDS = 60.0
 _DAY = 86400
-_PARTITION = "keys"
 _ID = re.compile(r"[0-9]{8}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One row. `data_key` is None until it was unwrapped, and for ever where it is not `ours`."""
-
-    row: Row
-    active_from: int
-    needed_until: int
-    data_key: DataKey | None = None
-    ours: bool = True
+_NEW = ""  # in place of an id: a key that is not made yet
 
 
 class Keyring:
@@ -68,21 +58,22 @@ class Keyring:
         self._settle = settle
         self._lock = threading.Lock()
         # Both are replaced as a whole and under the lock, so that they are read without it. In the order of the ids.
-        self._entries: dict[str, _Entry] = {}
+        self._rows: dict[str, KeyRow] = {}
         self._keys: dict[str, DataKey] = {}
-        # On the monotonic clock: when the table is due to be read, may be read for an unknown id; and by key id, ""
-        # for a new one, when the wrapping key may be asked again after it failed.
+        # On the monotonic clock: when the table is due to be read, when it may be read for an unknown id, and by key
+        # id when the wrapping key may be asked again after it failed.
         self._due = self._look_again = float("-inf")
         self._not_before: dict[str, float] = {}
+        self._was_read = False
 
     def current(self, expires: int, deadline: Deadline) -> DataKey:
         """The key with which to seal what lives until `expires` (seconds since 1970); its row is kept as long."""
         for _ in range(2):
-            entry = self._current() if self._clock.monotonic() < self._due else None
-            entry = entry or self._refreshed(deadline)
-            covered = expires <= entry.needed_until or self._kept(entry.row.key, expires, deadline)
-            if covered and entry.data_key is not None:
-                return entry.data_key
+            known = self._current() if self._clock.monotonic() < self._due else None
+            known = known or self._refreshed(deadline)
+            covered = expires <= known.needed_until or self._kept(known.id, expires, deadline)
+            if covered and known.data_key is not None:
+                return known.data_key
         raise errors.KeysUnavailable(retry_after=1)
 
     def find(self, key_id: str, deadline: Deadline) -> DataKey | None:
@@ -93,7 +84,7 @@ class Keyring:
         return self._keys.get(key_id) or self._looked_up(key_id, deadline)
 
     def rotate_if_due(self, deadline: Deadline) -> None:
-        """Read the table, and make the next key where it is time. Without its wrapping key that is put off."""
+        """Make the next key where it is time. Without its wrapping key that is put off."""
         with self._alone(deadline):
             self._refresh(deadline)
 
@@ -103,10 +94,10 @@ class Keyring:
         A row that is written meanwhile, because its key is in use after all, stays.
         """
         long_ago, pruned = self._clock.now() - _DAY, 0
-        for entry, successor in pairwise(map(_entry, self._rows(deadline))):
-            if entry.needed_until < long_ago and successor.active_from < long_ago:
+        for known, successor in pairwise(self._read_rows(deadline)):
+            if known.needed_until < long_ago and successor.active_from < long_ago:
                 try:
-                    self._store.delete("keyring", _PARTITION, entry.row.key, deadline, entry.row.etag)
+                    self._store.delete("keyring", PARTITION, known.id, deadline, known.row.etag)
                 except errors.RowChanged:
                     continue
                 pruned += 1
@@ -114,23 +105,21 @@ class Keyring:
             log.event("keys_pruned", count=pruned)
         return pruned
 
-    def _current(self) -> _Entry | None:
+    def _current(self) -> KeyRow | None:
         """The newest key at hand that is active; where none is yet, by this machine's clock, the oldest at hand."""
         now, found = self._clock.now(), None
-        for entry in self._entries.values():
-            if entry.data_key is not None and (found is None or entry.active_from <= now):
-                found = entry
+        for known in self._rows.values():
+            if known.data_key is not None and (found is None or known.active_from <= now):
+                found = known
         return found
 
-    def _refreshed(self, deadline: Deadline) -> _Entry:
-        """The current key after a look at the table. Whoever has one waits for nothing and fails for nothing."""
+    def _refreshed(self, deadline: Deadline) -> KeyRow:
+        """The current key after a look at the table. Whoever has one waits for nobody else, and fails for nothing."""
         held = self._current()
         try:
             with self._alone(deadline if held is None else deadline.within(0.0)):
-                if self._clock.monotonic() >= self._due:
+                if self._current() is None or self._clock.monotonic() >= self._due:
                     self._refresh(deadline)
-                elif self._current() is None:
-                    self._unwrap_living(deadline)
         except (errors.StorageUnavailable, errors.KeysUnavailable):
             if held is None:
                 raise
@@ -140,64 +129,69 @@ class Keyring:
         return found
 
     def _refresh(self, deadline: Deadline) -> None:
-        """Read the table, unwrap what may be asked for, and add the next key where it is time. Under the lock."""
-        self._read(deadline)
+        """Read the table where that is due, unwrap what may be asked for, and add the next key where it is time."""
+        if self._clock.monotonic() >= self._due:
+            self._read(deadline)
+        else:
+            self._unwrap_living(deadline)
         if self._is_next_due():
             self._add(deadline)
             self._read(deadline)
 
-    def _rows(self, deadline: Deadline) -> list[Row]:
-        return [row for row in self._store.partition("keyring", _PARTITION, deadline) if _ID.fullmatch(row.key)]
+    def _read_rows(self, deadline: Deadline) -> list[KeyRow]:
+        return [parsed(row) for row in self._store.partition("keyring", PARTITION, deadline) if _ID.fullmatch(row.key)]
 
     def _read(self, deadline: Deadline) -> None:
         """Take the table as it is. A key that this process has had stays unwrapped while its row is the same."""
         self._due = self._look_again = self._clock.monotonic() + TABLE_RETRY_SECONDS
-        entries = {}
-        for row in self._rows(deadline):
-            entry, known = _entry(row), self._entries.get(row.key)
-            if known is not None and _wrapped(known.row) == _wrapped(row):
-                entry = replace(entry, data_key=known.data_key, ours=known.ours)
-            entries[row.key] = entry
-        self._take(entries)
+        rows = {}
+        for known in self._read_rows(deadline):
+            before = self._rows.get(known.id)
+            if before is not None and known.same_key(before):
+                known = replace(known, data_key=before.data_key, ours=before.ours)
+            rows[known.id] = known
+        self._take(rows)
+        self._was_read = True
         self._due = self._clock.monotonic() + self._settle / 2
         self._look_again = self._clock.monotonic() + LOOK_SECONDS
         self._unwrap_living(deadline)
 
-    def _take(self, entries: dict[str, _Entry]) -> None:
-        self._entries = entries
-        self._keys = {key_id: entry.data_key for key_id, entry in entries.items() if entry.data_key is not None}
+    def _take(self, rows: dict[str, KeyRow]) -> None:
+        self._rows = rows
+        self._keys = {key_id: known.data_key for key_id, known in rows.items() if known.data_key is not None}
 
     def _unwrap_living(self, deadline: Deadline) -> None:
         """Unwrap, the newest first, what something living may have been sealed under: it serves through an outage."""
         now, together = self._clock.now(), deadline.within(WRAPPING_SECONDS)
-        for entry in reversed(list(self._entries.values())):
-            if entry.needed_until >= now:
-                self._unwrap(entry, together)
+        for known in reversed(list(self._rows.values())):
+            if known.needed_until >= now:
+                self._unwrap(known, together)
 
-    def _unwrap(self, entry: _Entry, deadline: Deadline) -> _Entry:
-        """The entry with its key, if that can be had now."""
-        key_id = entry.row.key
-        if entry.data_key is not None or not entry.ours or self._is_paused(key_id):
-            return entry
+    def _unwrap(self, known: KeyRow, deadline: Deadline) -> KeyRow:
+        """The row with its key, if that can be had now."""
+        if known.data_key is not None or not known.ours or self._is_paused(known.id):
+            return known
         try:
-            key = self._wrapping.unwrap(*_wrapped(entry.row), deadline)
-            entry = replace(entry, data_key=DataKey(key_id, key))
+            key = self._wrapping.unwrap(known.wrapped, known.wrapped_by, deadline)
+            known = replace(known, data_key=DataKey(known.id, key))
         except NotOurs:
-            log.event("key_not_ours", logging.WARNING, key_id=key_id)
-            entry = replace(entry, ours=False)
+            log.event("key_not_ours", logging.WARNING, key_id=known.id)
+            known = replace(known, ours=False)
         except errors.KeysUnavailable:
-            self._not_before[key_id] = self._clock.monotonic() + RETRY_SECONDS
-        self._take({**self._entries, key_id: entry})
-        return entry
+            self._not_before[known.id] = self._clock.monotonic() + RETRY_SECONDS
+        self._take({**self._rows, known.id: known})
+        return known
 
     def _is_paused(self, key_id: str) -> bool:
         return self._clock.monotonic() < self._not_before.get(key_id, float("-inf"))
 
     def _is_next_due(self) -> bool:
-        ours = [entry for entry in self._entries.values() if entry.ours]
-        if ours and (self._current() is None or self._clock.now() + self._settle < ours[-1].active_from + self._period):
+        ours = [known for known in self._rows.values() if known.ours]
+        if not self._was_read or (ours and self._current() is None):  # there are keys, but out of reach
             return False
-        return not self._is_paused("")
+        if ours and self._clock.now() + self._settle < ours[-1].active_from + self._period:
+            return False
+        return not self._is_paused(_NEW)
 
     def _add(self, deadline: Deadline) -> None:
         """Insert the key after the newest; whoever else does so at the same time, one of us succeeds.
@@ -206,24 +200,18 @@ class Keyring:
         the table and out of its wrapping: what could not be opened again must not seal anything.
         """
         now, is_first = int(self._clock.now()), self._current() is None
-        key_id = f"{max(map(int, self._entries), default=0) + 1:08}"
         active_from = now if is_first else now + self._settle
         try:
-            wrapped, wrapped_by = self._wrapping.wrap(os.urandom(32), deadline.within(WRAPPING_SECONDS))
+            wrapping = self._wrapping.wrap(os.urandom(32), deadline.within(WRAPPING_SECONDS))
         except errors.KeysUnavailable:
             pause = RETRY_SECONDS if is_first else ROTATION_RETRY_SECONDS
-            self._not_before[""] = self._clock.monotonic() + pause
+            self._not_before[_NEW] = self._clock.monotonic() + pause
             return
-        properties: dict[str, Value] = {
-            "created": now,
-            "active_from": active_from,
-            "needed_until": active_from + self._period,
-            "wrapped": wrapped,
-            "wrapped_by": wrapped_by,
-        }
+        number = max(map(int, self._rows), default=0) + 1
+        row = new_row(number, now, active_from, active_from + self._period, wrapping)
         with contextlib.suppress(errors.RowChanged):
-            self._store.insert("keyring", Row(_PARTITION, key_id, properties), deadline)
-            log.event("key_created", key_id=key_id, active_from=clocks.iso(active_from))
+            self._store.insert("keyring", row, deadline)
+            log.event("key_created", key_id=row.key, active_from=clocks.iso(active_from))
 
     def _kept(self, key_id: str, expires: int, deadline: Deadline) -> bool:
         """Have the row say that the key is needed until `expires` and a day or two beyond. False: there is no such row.
@@ -232,46 +220,50 @@ class Keyring:
         """
         with self._alone(deadline):
             for _ in range(3):
-                row = self._store.read("keyring", _PARTITION, key_id, deadline)
-                if row is None or key_id not in self._entries:
+                if key_id in self._rows and expires <= self._rows[key_id].needed_until:
+                    return True
+                row = self._store.read("keyring", PARTITION, key_id, deadline)
+                if row is None or key_id not in self._rows:
                     self._due = float("-inf")
                     return False
-                entry = _entry(row)
-                if entry.needed_until < expires:
-                    entry = replace(entry, needed_until=(expires // _DAY + 2) * _DAY)
-                    changed = replace(row, properties={"needed_until": entry.needed_until})
+                needed_until = parsed(row).needed_until
+                if needed_until < expires:
+                    needed_until = (expires // _DAY + 2) * _DAY
                     try:
-                        self._store.merge("keyring", changed, deadline)
+                        self._store.merge("keyring", replace(row, properties={"needed_until": needed_until}), deadline)
                     except errors.StoreSignal:
                         continue
-                known = self._entries[key_id]
-                self._take({**self._entries, key_id: replace(known, needed_until=entry.needed_until)})
+                self._take({**self._rows, key_id: replace(self._rows[key_id], needed_until=needed_until)})
                 return True
         raise errors.StorageUnavailable
 
     def _looked_up(self, key_id: str, deadline: Deadline) -> DataKey | None:
-        if not _ID.fullmatch(key_id) or self._never_was(key_id):
+        if not _ID.fullmatch(key_id):
             return None
-        with self._alone(deadline):
-            if key_id not in self._entries and not self._never_was(key_id):
-                self._read(deadline)
-            entry = self._entries.get(key_id)
-            if entry is None or not entry.ours:
-                return None
-            entry = self._unwrap(entry, deadline)
-        if entry.ours and entry.data_key is None:
-            raise errors.KeysUnavailable
-        return entry.data_key
+        if self._may_be_new(key_id):
+            with self._alone(deadline):
+                if self._may_be_new(key_id):
+                    self._read(deadline)
+        known = self._rows.get(key_id)
+        if known is not None and known.ours and known.data_key is None:
+            with self._alone(deadline):
+                known = self._unwrap(self._rows.get(key_id, known), deadline)
+            if known.ours and known.data_key is None:
+                raise errors.KeysUnavailable
+        return known.data_key if known else None
 
-    def _never_was(self, key_id: str) -> bool:
-        """Whether no row has this id: the next key's is above all known ones. Asked before the lock, so that a flood
-        of invented ids does not even queue for it. Raises errors.KeysUnavailable where only the table can tell."""
-        if key_id in self._entries:
+    def _may_be_new(self, key_id: str) -> bool:
+        """Whether the table may have this id by now: a new key's is above all others.
+
+        Raises errors.KeysUnavailable where the table has just been read; without the lock, so that a flood of invented
+        ids does not even queue for it.
+        """
+        if key_id <= max(self._rows, default=""):
             return False
         wait = self._look_again - self._clock.monotonic()
-        if key_id > max(self._entries, default="") and wait > 0:
+        if wait > 0:
             raise errors.KeysUnavailable(retry_after=math.ceil(wait))
-        return key_id < max(self._entries, default="")
+        return True
 
     @contextlib.contextmanager
     def _alone(self, deadline: Deadline) -> Iterator[None]:
@@ -282,18 +274,3 @@ class Keyring:
             yield
         finally:
             self._lock.release()
-
-
-def _entry(row: Row) -> _Entry:
-    """A row that lacks something, or has it of another kind, is nobody's key."""
-    numbers = row.properties.get("active_from"), row.properties.get("needed_until")
-    texts = row.properties.get("wrapped"), row.properties.get("wrapped_by")
-    if isinstance(numbers[0], int) and isinstance(numbers[1], int):
-        ours = isinstance(texts[0], bytes) and isinstance(texts[1], str)
-        return _Entry(row, numbers[0], numbers[1], ours=ours)
-    return _Entry(row, 0, 0, ours=False)
-
-
-def _wrapped(row: Row) -> tuple[bytes, str]:
-    wrapped = row.properties.get("wrapped")
-    return wrapped if isinstance(wrapped, bytes) else b"", str(row.properties.get("wrapped_by"))

@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -80,6 +81,7 @@ class KeyVaultKey:
         self._outbound = outbound
         parts = urlsplit(key_id)
         name = "/".join(parts.path.split("/")[:3])
+        self._host = parts.hostname or ""
         self._version = re.compile(re.escape(f"{parts.scheme}://{parts.netloc}{name}/") + "[0-9a-f]{32}")
 
     def wrap(self, key: bytes, deadline: Deadline) -> tuple[bytes, str]:
@@ -110,14 +112,13 @@ class KeyVaultKey:
     def _client(self, key_id: str) -> CryptographyClient:
         from azure.keyvault.keys.crypto import CryptographyClient
 
-        host = urlsplit(key_id).hostname or ""
-        return CryptographyClient(
-            key_id,
-            self._credential,
-            # The token is for Key Vault's domain, which the client compares with its own host.
-            verify_challenge_resource=not is_loopback(host),
-            **client_options(self._outbound, SECONDS, host),
-        )
+        # The token is for Key Vault's domain, which the client compares with the host that it asks.
+        verify = not is_loopback(self._host)
+        return CryptographyClient(key_id, self._credential, verify_challenge_resource=verify, **self._options)
+
+    @cached_property
+    def _options(self) -> dict[str, Any]:
+        return client_options(self._outbound, SECONDS, self._host)
 
 
 def _algorithm() -> Any:
