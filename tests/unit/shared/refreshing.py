@@ -17,15 +17,19 @@ THREADS = 64
 
 @dataclass
 class Table:
-    """A table with one session whose access token has expired, and the Entra that every process asks."""
+    """A table with one session, and the Entra that every process asks.
 
+    Of the life of its access token so many seconds have passed: all of them where nothing is said.
+    """
+
+    life: int = 3600
+    passed: int = 3600
     app: World = field(default_factory=build.world)
-    value: str = ""
 
     def __post_init__(self) -> None:
         self.grants = Grants(self.app.clock)
-        self.value = self.app.sign_in()
-        self.app.clock.advance(3600)
+        self.value = self.app.sign_in(None, build.tokens(self.app.clock, seconds=self.life))
+        self.app.clock.advance(self.passed)
 
     def process(self, pause: Callable[[float], object] | None = None) -> Refresher:
         """One process of the app, in which waiting takes no time but that of the clock, or what the test says."""
