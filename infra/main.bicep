@@ -124,19 +124,19 @@ module settings 'modules/settings.bicep' = {
 }
 
 @description('What `func azure functionapp publish` is told.')
-output SITE_NAME string = platform.outputs.siteName
+output siteName string = platform.outputs.siteName
 
 @description('Where people go.')
-output PUBLIC_URL string = origin
+output appUrl string = origin
 
 @description('The redirect URI of the app registration.')
-output REDIRECT_URI string = '${origin}/auth/callback'
+output redirectUri string = '${origin}/auth/callback'
 
 @description('The front-channel logout URL of the app registration.')
-output FRONT_CHANNEL_LOGOUT_URL string = '${origin}/auth/front-channel-logout'
+output frontChannelLogoutUrl string = '${origin}/auth/front-channel-logout'
 
 @description('Subject of the federated credential: the object id of the identity.')
-output IDENTITY_PRINCIPAL_ID string = platform.outputs.identityPrincipalId
+output identityPrincipalId string = platform.outputs.identityPrincipalId
 
 @description('Client id of the app registration.')
-output ENTRA_CLIENT_ID string = application.outputs.clientId
+output entraClientId string = application.outputs.clientId

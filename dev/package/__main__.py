@@ -10,6 +10,8 @@ from dev.launcher import start
 from dev.launcher.terminal import Progress, Stop
 from dev.package.building import build, size
 
+PYTHON = (3, 13)
+"""Byte code is for exactly one version: another would ignore it, and pay for that at each cold start."""
 FOLDER = Path(start.ROOT) / ".drawbridge" / "package"
 
 
@@ -21,6 +23,10 @@ def main(arguments: list[str]) -> int:
     folder = given.into.resolve()
     if folder.exists() and any(folder.iterdir()) and not (folder / "host.json").is_file():
         parser.error(f"{folder} holds something else; name an empty folder")
+    if sys.version_info[:2] != PYTHON:
+        needed = ".".join(map(str, PYTHON))
+        print(f"The app runs on Python {needed} in Azure, and this is {sys.version.split()[0]}.", file=sys.stderr)
+        return 1
     try:
         archive = build(Path(start.ROOT), folder, Progress())
     except Stop as problem:

@@ -14,9 +14,6 @@ from pathlib import Path
 
 from dev.launcher.terminal import Progress, Stop
 
-PYTHON = (3, 13)
-"""Byte code is for exactly this version: another one would ignore it, and pay for it at each cold start."""
-
 FILES = ("function_app.py", "functions/*.py", "shared/*.py", "web/*.*", "host.json", "requirements.txt")
 """What is deployed of the project, and nothing else."""
 
@@ -31,10 +28,8 @@ _STAMP = (2020, 1, 1, 0, 0, 0)
 def build(clone: Path, into: Path, progress: Progress) -> Path:
     """Fill `into` anew and put its zip beside it; the result is the zip's path. Raises Stop.
 
-    The same sources and locks give the same bytes: times and modes are not those of this machine.
+    Dependencies and byte code are for the version of Python that runs this. Times and modes are not this machine's.
     """
-    if sys.version_info[:2] != PYTHON:
-        raise Stop(f"The package needs byte code of Python {PYTHON[0]}.{PYTHON[1]}; this is {sys.version.split()[0]}.")
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
     with progress.step("app"):
@@ -60,7 +55,7 @@ def _install(into: Path) -> None:
     target = into / PACKAGES
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(target)]
-    command += ["--implementation", "cp", "--python-version", f"{PYTHON[0]}.{PYTHON[1]}"]
+    command += ["--implementation", "cp", "--python-version", "{}.{}".format(*sys.version_info)]
     command += [option for platform in _PLATFORMS for option in ("--platform", platform)]
     ended = subprocess.run(
         [*command, "-r", str(into / "requirements.txt")], capture_output=True, text=True, check=False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 OURS = re.compile(
     r"function_app\.py|host\.json|requirements\.txt|(functions|shared)/\w+\.py|web/[\w-]+\.(css|html|js|svg)|"
-    r"(functions/|shared/|)__pycache__/\w+\.cpython-313\.pyc|\.python_packages/lib/site-packages/.+"
+    rf"(functions/|shared/|)__pycache__/\w+\.{sys.implementation.cache_tag}\.pyc|\.python_packages/lib/site-packages/.+"
 )
 IMPORTED = """
 import json, sys
@@ -69,14 +69,15 @@ def test_every_module_has_byte_code_that_is_never_compared_with_its_source(unzip
     sources = [*unzipped.glob("*.py"), *unzipped.glob("*/*.py")]
     assert sources
     for source in sources:
-        code = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        code = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
         assert code.read_bytes()[4:8] == b"\x01\0\0\0", source  # PEP 552: hash-based, not to be checked
 
 
 def test_every_library_is_for_linux_and_exactly_this_python(unzipped: Path) -> None:
+    tag = sys.implementation.cache_tag
     libraries = [path.name for path in (unzipped / PACKAGES).rglob("*.so")]
     assert libraries
-    assert [name for name in libraries if not re.search(r"cpython-313-x86_64-linux-gnu|abi3", name)] == []
+    assert [name for name in libraries if not re.search(rf"{tag}-x86_64-linux-gnu|abi3", name)] == []
 
 
 def test_a_bare_interpreter_imports_the_app_from_the_package_alone(unzipped: Path) -> None:
