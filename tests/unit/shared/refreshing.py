@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shared.clock import Deadline
 from shared.refresh import Refresher
-from shared.session_rows import Session
+from shared.session_rows import Session, Tokens
 from tests.fakes import build
 from tests.fakes.build import World
 from tests.fakes.grants import Grants
@@ -42,6 +42,10 @@ class Table:
 
     def deadline(self, seconds: float = 25.0) -> Deadline:
         return self.app.deadline(seconds)
+
+    def tokens(self, access: str) -> Tokens:
+        """What another process may have got from Entra."""
+        return build.tokens(self.app.clock, access=access, refresh=f"refresh {access}")
 
     def sign_out(self) -> None:
         sessions = self.app.services.sessions
