@@ -40,13 +40,17 @@ class Azurite:
 
 @dataclass(frozen=True)
 class AzuriteOptions:
-    """Ports 0 mean any free one. No folder: all in memory, gone at the end."""
+    """Ports 0 mean any free one. No folder: all in memory, gone at the end.
+
+    `access_log` writes one line for each request into the log.
+    """
 
     log: Path
     folder: Path | None = None
     blob_port: int = 0
     queue_port: int = 0
     table_port: int = 0
+    access_log: bool = False
 
 
 @contextmanager
@@ -65,7 +69,7 @@ def launch(options: AzuriteOptions, progress: Progress) -> Child:
         keep = ["--location", str(options.folder)]
     ports = ["--blobPort", options.blob_port, "--queuePort", options.queue_port, "--tablePort", options.table_port]
     # Clients send newer API versions than the emulator knows; it answers all of them the same way.
-    quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    quiet = ["--disableTelemetry", "--skipApiVersionCheck", *([] if options.access_log else ["--silent"])]
     command = [str(program), str(azurite), *quiet, *keep, *map(str, ports)]
     return Child("Azurite", command, options.log, children.bare_environment(os.environ))
 

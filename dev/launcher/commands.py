@@ -16,7 +16,7 @@ OURS = {
     "check": "dev.launcher.check",
     "sessions": "dev.sessions",
 }
-PROGRAMS = {"host": "dev.host", "package": "dev.package", "bench": "dev.bench"}
+PROGRAMS = {"host": "dev.host", "package": "dev.package", "bench": "dev.bench", "storm": "dev.storm"}
 
 
 def main(arguments: list[str]) -> int:

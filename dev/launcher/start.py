@@ -10,7 +10,7 @@ from dev.launcher import pythons
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-COMMANDS = ("run", "test", "check", "host", "sessions", "package", "bench")
+COMMANDS = ("run", "test", "check", "host", "sessions", "package", "bench", "storm")
 USAGE = """usage: python3 dev COMMAND ...
 
   run    [--port N]                   start everything on this machine and print one address
@@ -20,6 +20,7 @@ USAGE = """usage: python3 dev COMMAND ...
   sessions list|end --user WHOM       see or end one person's sessions, in the table that the settings name
   package [--into FOLDER]             build what is deployed: the app, its dependencies for Linux, and byte code
   bench  [...]                        measure; prints tables
+  storm  [--runs NAMES] [--scale N]   races, deaths and wrong clocks by the thousand; prints what held
 
 `python3 dev COMMAND --help` says more."""
 

@@ -1,0 +1,1 @@
+"""Storms: many processes at one session at the same moment, races, deaths and wrong clocks, with what must hold."""

@@ -1,0 +1,123 @@
+"""Requests sent at the same moment over kept connections, each answered with what the checks need to know."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from dev.bench.helper import new_loop
+from dev.bench.load import is_whole
+
+_RETRY_AFTER = re.compile(rb"\r\nretry-after: *([0-9]+)\r\n", re.IGNORECASE)
+_PATIENCE = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. `owner` is whose mail it shows, "" for none; `seconds` from sending, without what it waited to ask
+    again; `again`: it was told to, and did.
+    """
+
+    status: int
+    owner: str
+    code: str
+    retry_after: int
+    seconds: float
+    again: bool = False
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self) -> None:
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+        self._answered: asyncio.Future[bytes] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def ask(self, request: bytes) -> asyncio.Future[bytes]:
+        assert self._transport is not None
+        self._answered = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return self._answered
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if self._answered is not None and is_whole(self._received):
+            self._answered.set_result(self._received)
+            self._received, self._answered = b"", None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answered is not None:
+            self._answered.set_result(b"")
+
+
+class Client:
+    """`each` connections to each of the apps on `ports`."""
+
+    def __init__(self, ports: Sequence[int], each: int, cookie_name: str) -> None:
+        self._cookie_name = cookie_name
+        self._runner = asyncio.Runner(loop_factory=new_loop)
+        self._connections = self._runner.run(_connected(ports, each))
+
+    def close(self) -> None:
+        self._runner.close()
+
+    def ask(self, cookies: Sequence[Sequence[str]]) -> list[list[Reply]]:
+        """Send one request for each cookie, all at once: for each app a list, as long as it has connections at most.
+
+        Who is told to come back (429 or 503 with Retry-After) comes back once, after as long as it was told.
+        """
+        flat = [
+            (connection, self._request(cookie))
+            for connections, wanted in zip(self._connections, cookies, strict=True)
+            for connection, cookie in zip(connections, wanted, strict=False)
+        ]
+        replies = iter(self._runner.run(_all(flat)))
+        return [[next(replies) for _ in wanted] for wanted in cookies]
+
+    def _request(self, cookie: str) -> bytes:
+        lines = "GET /api/messages?top=1 HTTP/1.1", "Host: localhost", "Accept: application/json"
+        return "\r\n".join([*lines, f"Cookie: {self._cookie_name}={cookie}", "", ""]).encode("ascii")
+
+
+async def _connected(ports: Sequence[int], each: int) -> list[list[_Connection]]:
+    loop = asyncio.get_running_loop()
+    return [[(await loop.create_connection(_Connection, "127.0.0.1", port))[1] for _ in range(each)] for port in ports]
+
+
+async def _all(requests: Sequence[tuple[_Connection, bytes]]) -> list[Reply]:
+    asked = [_asked(connection, request) for connection, request in requests]
+    return await asyncio.wait_for(asyncio.gather(*asked), _PATIENCE)
+
+
+async def _asked(connection: _Connection, request: bytes) -> Reply:
+    began = time.perf_counter()
+    reply = _reply(await connection.ask(request), time.perf_counter() - began)
+    if reply.status not in (429, 503) or not reply.retry_after:
+        return reply
+    await asyncio.sleep(reply.retry_after)
+    began = time.perf_counter()
+    second = _reply(await connection.ask(request), time.perf_counter() - began + reply.seconds)
+    return replace(second, again=True)
+
+
+def _reply(answer: bytes, seconds: float) -> Reply:
+    if not answer:
+        return Reply(0, "", "connection lost", 0, seconds)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    found = _RETRY_AFTER.search(head + b"\r\n")
+    status, document = int(head.split(b" ", 2)[1]), json.loads(_unchunked(head, body))
+    messages = document.get("messages") or [{}]
+    owner, code = messages[0].get("subject", ""), document.get("code", "")
+    return Reply(status, owner, code, int(found[1]) if found else 0, seconds)
+
+
+def _unchunked(head: bytes, body: bytes) -> bytes:
+    """The JSON itself: of a body in chunks, what lies between the first brace and the last."""
+    return body[body.index(b"{") : body.rindex(b"}") + 1] if b"chunked" in head.lower() else body
