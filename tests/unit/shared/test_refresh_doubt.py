@@ -181,6 +181,38 @@ def test_a_dead_grant_ends_the_session(table: Table) -> None:
     assert table.grants.count == 1
 
 
+def test_a_grant_that_is_dead_because_another_has_redeemed_it_ends_nothing(table: Table) -> None:
+    def overslept() -> None:
+        table.app.services.sessions.set_tokens(table.session(), table.tokens("of another"), table.deadline())
+        raise errors.NotSignedIn
+
+    table.grants.then(overslept)
+    assert table.process().fresh(table.session(), table.deadline()).tokens.access_token.reveal() == "of another"
+    assert len(table.app.store.session_rows()) == 1
+
+
+def test_a_grant_that_another_has_redeemed_just_before_the_delete_ends_nothing(table: Table) -> None:
+    def taken_over() -> None:
+        table.app.services.sessions.set_tokens(table.session(), table.tokens("of another"), table.deadline())
+
+    table.grants.then(errors.NotSignedIn())
+    table.app.store.script("delete", taken_over)
+    assert table.process().fresh(table.session(), table.deadline()).tokens.access_token.reveal() == "of another"
+    assert len(table.app.store.session_rows()) == 1
+
+
+def test_a_dead_grant_ends_the_session_although_somebody_noted_its_use_meanwhile(table: Table) -> None:
+    def touch() -> None:
+        (row,) = table.app.store.session_rows()
+        table.app.store.change(row, seen=int(table.app.clock.now()))
+
+    table.grants.then(errors.NotSignedIn())
+    table.app.store.script("delete", touch)
+    with pytest.raises(errors.NotSignedIn):
+        table.process().fresh(table.session(), table.deadline())
+    assert table.app.store.session_rows() == []
+
+
 def one_round(table: Table, threads: int) -> set[str]:
     """Ask for a fresh token from that many threads of two processes at once; gives back what they were given."""
     processes, start = [table.process(threading.Event().wait) for _ in range(2)], threading.Barrier(threads)
