@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import azure.functions as func
 
 from shared import errors, http, log, pages
@@ -47,14 +49,14 @@ def _ended(values: list[str], services: Services, deadline: Deadline) -> str:
 
     Without its key a session cannot be opened, but it can be ended.
     """
-    session = None
+    name = "signed_out_already"
     try:
         session = services.sessions.find(values, deadline)
     except errors.KeysUnavailable:
-        log.event("signed_out_unread")
+        session, name = None, "signed_out"
     services.sessions.end(services.sessions.keys(values), deadline)
     if session is None:
-        log.event("signed_out_already")
+        log.event(name)
         return ""
     log.event("signed_out", tenant=session.identity.tenant_id, person=session.identity.object_id)
     return session.identity.login_hint

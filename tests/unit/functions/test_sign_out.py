@@ -6,8 +6,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from shared.keyring import Keyring
+from shared.secret import Secret
+from shared.session_index import SessionIndex
+from shared.session_rows import Challenge
+from shared.sessions import Sessions
 from shared.wire import Unreachable
-from tests.fakes.build import PUBLIC_URL
+from shared.wrapping import LocalKey
+from tests.fakes.build import PUBLIC_URL, SEALING_KEY
 from tests.fakes.entra import HOST
 from tests.fakes.site import FETCH, Site
 from tests.fakes.store import UNAVAILABLE
@@ -50,6 +56,40 @@ def test_a_copied_cookie_is_dead_after_logout() -> None:
     browser.fetch("/auth/logout", "POST")
     assert site.ask("GET", "/auth/me", {**FETCH, **copied}).status == 401
     assert site.ask("GET", "/api/messages", {**FETCH, **copied}).status == 401
+
+
+def test_a_copied_cookie_is_dead_at_once_in_every_other_process_too() -> None:
+    site = Site()
+    browser = site.signed_in()
+    value = browser.session or ""
+    world = site.world
+    ring = Keyring(world.store, LocalKey(Secret(SEALING_KEY)), world.clock)
+    other = Sessions(world.store, SessionIndex(world.store, ring, world.clock), ring, world.config, world.clock)
+    assert other.find([value], world.deadline()) is not None
+    browser.fetch("/auth/logout", "POST")
+    assert other.find([value], world.deadline()) is None
+
+
+def test_a_session_whose_person_is_wanted_at_entra_first_can_be_signed_out() -> None:
+    site = Site()
+    browser = site.signed_in()
+    session = site.world.session(browser.session or "")
+    site.services.sessions.set_challenge(session, Challenge("", blocking=True), site.world.deadline())
+    assert browser.fetch("/auth/me").code == "interaction_required"
+    answer = browser.fetch("/auth/logout", "POST")
+    assert "logout_hint=hint-of-ada" in answer.json()["location"]
+    assert site.store.rows.keys() <= {place for place in site.store.rows if place[0] == "keyring"}
+
+
+def test_a_session_that_cannot_be_opened_for_want_of_its_key_is_ended_all_the_same() -> None:
+    site = Site()
+    browser = site.signed_in()
+    (row,) = site.store.session_rows()
+    site.store.change(row, key_id="99999999")  # one that this process has not heard of yet
+    assert browser.fetch("/auth/me").code == "keys_unavailable"
+    answer = browser.fetch("/auth/logout", "POST")
+    assert (answer.status, browser.jar) == (200, {})
+    assert site.store.session_rows() == []
 
 
 def test_logout_is_idempotent() -> None:
