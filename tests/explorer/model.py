@@ -1,0 +1,162 @@
+"""What the actors share in one run, the table, Entra and the time, and what may become of each call.
+
+Everything random (ETags, nonces, ids) gets a name that says who made it after having observed what. Two runs that
+differ only in such values, or in the order of steps that nobody noticed, are then in the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+
+from shared.clock import Deadline
+from shared.token_store import Row, Table, Value
+from tests.explorer.stage import Actor, Call, Outcome
+from tests.fakes.clock import START
+from tests.fakes.store import FakeStore
+
+type Place = tuple[Table, str, str]
+type Form = tuple[Hashable, ...]
+
+_RANDOM_COLUMNS = frozenset({"sealed", "lease_id", "session", "number", "epoch"})
+
+
+class Ids:
+    """A small number for each different thing, the same for equal ones; shared by all runs of an exploration."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, int] = {}
+
+    def of(self, thing: Hashable) -> int:
+        return self._known.setdefault(thing, len(self._known))
+
+
+@dataclass
+class Time:
+    """Seconds since the run began, the same for everybody; what each process takes for the date is its own affair."""
+
+    passed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ActorClock:
+    """The clocks of one process: its date is `skew` seconds ahead, its monotonic clock began some time or other."""
+
+    time: Time
+    skew: float
+    monotonic_start: float
+
+    def now(self) -> float:
+        return START + self.time.passed + self.skew
+
+    def monotonic(self) -> float:
+        return self.monotonic_start + self.time.passed
+
+
+def never(time: Time) -> Deadline:
+    """A deadline that nothing misses."""
+    return Deadline(ActorClock(time, 0.0, 0.0), 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a history."""
+
+    actor: str
+    words: str
+    outcome: Outcome
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One change of one row, for whoever watches."""
+
+    actor: Actor
+    place: Place
+    before: Row | None
+    after: Row | None
+
+
+@dataclass(slots=True)
+class Late:
+    """A write whose answer its sender has given up, and which the table has yet to see."""
+
+    words: str
+    maker: str
+    actor: Actor
+    apply: Callable[[], object]
+
+
+@dataclass
+class Model:
+    """The shared world of one run. `rows` are what the table holds when it begins."""
+
+    ids: Ids
+    rows: Sequence[tuple[Table, Row]]
+    watch: Callable[[Write], None]
+    time: Time = field(default_factory=Time)
+    table: FakeStore = field(default_factory=FakeStore)
+    writes: int = 0
+    steps: list[Step] = field(default_factory=list)
+    faults: list[Outcome] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    redeemed: dict[str, int] = field(default_factory=dict)
+    """How often each refresh token was redeemed."""
+    issued: list[str] = field(default_factory=list)
+    """Which tokens Entra has issued."""
+    _names: dict[Hashable, str] = field(default_factory=dict)
+    _forms: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, (table, row) in enumerate(self.rows):
+            self.table.insert(table, row, never(self.time))
+            self.name_row(table, self.table.rows[table, row.partition, row.key], f"first {number}")
+
+    def name_row(self, table: Table, row: Row, maker: str) -> None:
+        """Give names to what is new in a row."""
+        self._names.setdefault((row.partition, row.key), f"the {table} row of {maker}")
+        self._names.setdefault(row.etag, f"etag of {maker}")
+        for column, value in row.properties.items():
+            if column in _RANDOM_COLUMNS and value:
+                self._names.setdefault(value, f"{column} of {maker}")
+
+    def wrote(self, write: Write, maker: str) -> None:
+        """Take note of a change."""
+        self.writes += 1
+        if write.after is not None:
+            self.name_row(write.place[0], write.after, maker)
+        self.watch(write)
+
+    def place_name(self, table: Table, partition: str, key: str) -> str:
+        """What a reader of histories calls a place."""
+        if table != "sessions":
+            return f"{table} {partition}" if key != "epoch" else f"the epoch of {partition}"
+        return self._names.get((partition, key), "a new session")
+
+    def form(self, row: Row) -> int:
+        """A number that is the same for rows that say the same."""
+        known = self._forms.get(row.etag)
+        if known is None:
+            columns = tuple((name, self._form_of(name, row.properties[name])) for name in sorted(row.properties))
+            known = self.ids.of((self._names[row.partition, row.key], self._names[row.etag], columns))
+            self._forms[row.etag] = known
+        return known
+
+    def state(self) -> Form:
+        """Everything shared that decides what can happen from here on."""
+        rows = sorted(self.form(row) for row in self.table.rows.values())
+        late = tuple(late.maker for late in self.late)
+        faults = sorted(fault.name for fault in self.faults)
+        return tuple(rows), tuple(sorted(self.redeemed.items())), self.time.passed, late, tuple(faults)
+
+    def observed(self, actor: Actor, what: Hashable) -> None:
+        """Note what an actor has learnt: all that its next steps can depend on."""
+        actor.history = self.ids.of((actor.history, what, self.time.passed))
+
+    def note(self, actor: Actor, call: Call, outcome: Outcome) -> None:
+        """Write the history for a reader."""
+        self.steps.append(Step(actor.name, call.words, outcome, self.time.passed))
+
+    def _form_of(self, column: str, value: Value) -> Hashable:
+        return self._names.get(value, "") if column in _RANDOM_COLUMNS and value else value

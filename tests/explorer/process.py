@@ -1,0 +1,106 @@
+"""The app's own code as one actor runs it: its own process, with its own clock and its own memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared import errors
+from shared.clock import Clock, Deadline
+from shared.config import Config
+from shared.keyring import Keyring
+from shared.refresh import Refresher
+from shared.secret import Secret
+from shared.session_index import SessionIndex
+from shared.session_rows import Session, Tokens
+from shared.sessions import Sessions
+from shared.signed_in import SignedIn
+from shared.token_store import TokenStore
+from shared.wrapping import LocalKey
+from tests.explorer.model import ActorClock, Model
+from tests.explorer.stage import Actor, Call, Outcome
+from tests.explorer.table import ActorStore, Perform
+from tests.fakes import build
+
+CONFIG = build.config()
+WRAPPING = LocalKey(Secret(build.SEALING_KEY))
+GRANTING = (Outcome.DIES, Outcome.UNAVAILABLE, Outcome.REDEEMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The classes that an app is made of; a test puts a broken one in to see it caught."""
+
+    store: Callable[[Model, Actor, Perform], TokenStore] = ActorStore
+    index: Callable[[TokenStore, Keyring, Clock], SessionIndex] = SessionIndex
+    sessions: Callable[[TokenStore, SessionIndex, Keyring, Config, Clock], Sessions] = Sessions
+    refresher: Callable[..., Refresher] = Refresher
+
+
+def at_once(call: Call) -> Outcome:
+    """Every call is made and answered: nobody else is there."""
+    return Outcome.DONE
+
+
+class Process:
+    """What production code of one process needs, over the shared model.
+
+    A `warm` one has read the data keys before the run begins.
+    """
+
+    def __init__(
+        self, parts: Parts, model: Model, actor: Actor, perform: Perform, skew: float = 0.0, warm: bool = True
+    ) -> None:
+        self.model = model
+        self.actor = actor
+        self.cookies: list[str] = []
+        self.clock = ActorClock(model.time, skew, 1000.0 * (1 + actor.number))
+        self._perform: Perform = at_once
+        self.store = parts.store(model, actor, lambda call: self._perform(call))
+        self.keyring = Keyring(self.store, WRAPPING, self.clock)
+        if warm:
+            self.keyring.current(int(self.clock.now()), self.deadline())
+        self._perform = perform
+        self.index = parts.index(self.store, self.keyring, self.clock)
+        self.sessions = parts.sessions(self.store, self.index, self.keyring, CONFIG, self.clock)
+        self.signed_in = SignedIn(self.store, self.index, self.sessions)
+        self.refresher = parts.refresher(
+            self.sessions,
+            self.clock,
+            lambda deadline: None,
+            self.grant,
+            CONFIG.threads,
+            new_id=self.new_id,
+            pause=self.pause,
+        )
+
+    def deadline(self, seconds: float = 25.0) -> Deadline:
+        return Deadline(self.clock, seconds)
+
+    def new_id(self) -> str:
+        """An id that nobody else has."""
+        return f"lease-of-{self.actor.name}-{self.actor.history}"
+
+    def pause(self, seconds: float) -> None:
+        """Wait. Who has waited and found nothing changed since goes on when that is so, or when everybody waits."""
+        actor, writes = self.actor, self.model.writes
+        self._perform(Call("waits", waits_since=writes if actor.woken_at == writes else None))
+        actor.woken_at = self.model.writes
+        self.model.observed(actor, "woke")
+
+    def grant(self, session: Session, deadline: Deadline, claims: str | None = None) -> Tokens:
+        """Entra's part of a refresh: each redemption gives new tokens, whatever was redeemed before."""
+        old = session.tokens.refresh_token
+        assert old is not None
+        outcome = self._perform(Call(f"redeems {old.reveal()}", GRANTING))
+        if outcome is Outcome.UNAVAILABLE:
+            self.model.observed(self.actor, "unavailable")
+            raise errors.EntraUnavailable
+        redeemed = self.model.redeemed
+        redeemed[old.reveal()] = redeemed.get(old.reveal(), 0) + 1
+        number = f"{self.actor.name}{sum(name.startswith(self.actor.name) for name in self.model.issued) + 1}"
+        self.model.issued.append(number)
+        self.model.observed(self.actor, number)
+        if outcome is Outcome.REDEEMED:
+            raise errors.EntraUnavailable
+        return build.tokens(self.clock, access=f"access-{number}", refresh=f"refresh-{number}")

@@ -1,0 +1,70 @@
+"""What an exploration is about: who does what, to which sessions, and what may go wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.token_store import Row, Table
+from tests.explorer.model import Ids, Model, Time
+from tests.explorer.process import Parts, Process, at_once
+from tests.explorer.stage import Actor, Outcome
+from tests.fakes import build
+
+EXPIRED = 4000.0
+"""Age of a session whose access token everybody takes for expired, whatever their clocks."""
+IN_USE = 2000.0
+"""Age of a session whose access token lives, and whose use is to be noted again."""
+
+STORAGE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST, Outcome.UNANSWERED, Outcome.REPEATED, Outcome.LATE})
+DEATH = frozenset({Outcome.DIES})
+ENTRA = frozenset({Outcome.UNAVAILABLE, Outcome.REDEEMED})
+ANYTHING = STORAGE | DEATH | ENTRA
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`operations`, one for each actor, on sessions that are as many seconds old as `ages` says."""
+
+    operations: tuple[str, ...]
+    ages: tuple[float, ...] = (EXPIRED,)
+    skews: tuple[float, ...] = ()
+    faults: int = 0
+    """How many calls of one run may go wrong."""
+    outcomes: frozenset[Outcome] = frozenset()
+    stalls: bool = False
+    parts: Parts = field(default_factory=Parts)
+
+    def __str__(self) -> str:
+        words = [" || ".join(self.operations)]
+        words += [f"{self.faults} faults"] if self.faults else []
+        words += ["standing still"] if self.stalls else []
+        words += [f"clocks {', '.join(f'{skew:+.0f} s' for skew in self.skews)}"] if self.skews else []
+        return ", ".join(words)
+
+    def all_skews(self) -> tuple[float, ...]:
+        """By how much each actor's date is wrong, in seconds."""
+        return (self.skews + (0.0,) * len(self.operations))[: len(self.operations)]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run begins with, the same for all runs of an exploration."""
+
+    rows: tuple[tuple[Table, Row], ...]
+    cookies: tuple[str, ...]
+    places: tuple[tuple[Table, str, str], ...]
+    """Where the session of each cookie lies."""
+
+
+def start_of(scenario: Scenario) -> Start:
+    """The table as earlier sign-ins have left it."""
+    cookies: list[str] = []
+    model = Model(Ids(), (), lambda write: None, Time())
+    process = Process(Parts(), model, Actor(9, "before", str), at_once)
+    for number, age in enumerate(scenario.ages):
+        model.time.passed = -age
+        issued = build.tokens(process.clock, access=f"access-{number}", refresh=f"refresh-{number}")
+        cookies.append(process.sessions.start(build.identity(), issued, "Firefox", process.deadline()))
+    keys = [key.partition("/") for key in process.sessions.keys(cookies)]
+    rows = tuple((place[0], row) for place, row in model.table.rows.items())
+    return Start(rows, tuple(cookies), tuple(("sessions", partition, row) for partition, _, row in keys))
