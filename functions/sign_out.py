@@ -49,17 +49,11 @@ def _ended(values: list[str], services: Services, deadline: Deadline) -> str:
 
     Without its key a session cannot be opened, but it can be ended.
     """
-    name = "signed_out_already"
-    try:
+    session = None
+    with suppress(errors.KeysUnavailable):
         session = services.sessions.find(values, deadline)
-    except errors.KeysUnavailable:
-        session, name = None, "signed_out"
     services.sessions.end(services.sessions.keys(values), deadline)
-    if session is None:
-        log.event(name)
-        return ""
-    log.event("signed_out", tenant=session.identity.tenant_id, person=session.identity.object_id)
-    return session.identity.login_hint
+    return session.identity.login_hint if session else ""
 
 
 def _incomplete(
