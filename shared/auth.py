@@ -16,7 +16,7 @@ from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.entra import Discovery, DiscoveryReader, MsalHttp
 from shared.entra_errors import error_codes, redemption_error, refresh_error
-from shared.id_token import check_id_token
+from shared.id_token import check_id_token, home_account
 from shared.outbound import Outbound
 from shared.pending import PendingSignIn
 from shared.secret import Secret
@@ -115,8 +115,9 @@ class Auth:
             raise redemption_error(result)
         identity = self._identity(client, result, pending.nonce)
         if not self._config.tenant_allowed(identity.tenant_id):
-            log.event("sign_in_refused", reason="tenant", tenant=identity.tenant_id)
+            log.event("sign_in_refused", reason="tenant", tenant=identity.tenant_id, person=identity.object_id)
             raise errors.AccountNotAllowed
+        identity = replace(identity, home=home_account(result.get("client_info")))
         return identity, self._tokens(result, self._config.scopes)
 
     def refresh(self, session: Session, deadline: Deadline, claims: str | None = None) -> Tokens:
@@ -138,7 +139,9 @@ class Auth:
         )
         if "error" in result:
             raise refresh_error(result, session.identity)
-        if "id_token" in result and not self._same_person(client, result, session.identity):
+        who = session.identity
+        if not self._same_person(client, result, who):
+            log.event("refresh_failed", reason="other_person", tenant=who.tenant_id, person=who.object_id)
             raise errors.NotSignedIn
         tokens = self._tokens(result, scopes)
         return tokens if tokens.refresh_token else replace(tokens, refresh_token=old)
@@ -210,6 +213,10 @@ class Auth:
         )
 
     def _same_person(self, client: _Client, result: Mapping[str, Any], known: Identity) -> bool:
+        """Whether a refresh is about whom we know, as far as it says; it need not bring an id_token."""
+        if "id_token" not in result:
+            home = home_account(result.get("client_info"))
+            return not (home and known.home) or home == known.home
         try:
             return self._identity(client, result, None).same_person(known)
         except errors.SignInRefused:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -46,6 +49,16 @@ def check_id_token(claims: object, *, client_id: str, issuer: str, nonce: str | 
             "if it keeps happening, the clock of the machine that runs the app is wrong."
         ) from None
     return identity
+
+
+def home_account(client_info: object) -> str:
+    """The account that a token answer is about, where it is at home: "uid.utid", empty where it does not say."""
+    try:
+        text = client_info if isinstance(client_info, str) else ""
+        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return f"{_text(found, 'uid')}.{_text(found, 'utid')}"[:256]
+    except (binascii.Error, ValueError, RecursionError, AttributeError, _Refused):
+        return ""
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

@@ -23,7 +23,10 @@ _PURPOSE = "session"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who signed in. (tenant_id, object_id) is the person; names and addresses are only for showing."""
+    """Who signed in. (tenant_id, object_id) is the person; names and addresses are only for showing.
+
+    `home` is the account where it is at home, by Entra's client_info; empty where that was not said.
+    """
 
     tenant_id: str
     object_id: str
@@ -32,6 +35,7 @@ class Identity:
     preferred_username: str = ""
     login_hint: str = ""
     sid: str = ""
+    home: str = ""
 
     def same_person(self, other: Identity) -> bool:
         return (self.tenant_id, self.object_id, self.subject) == (other.tenant_id, other.object_id, other.subject)
@@ -118,6 +122,7 @@ def sealed(
             identity.preferred_username,
             identity.login_hint,
             identity.sid,
+            identity.home,
         ],
         "access_token": tokens.access_token.reveal(),
         "refresh_token": tokens.refresh_token.reveal() if tokens.refresh_token else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -217,6 +218,34 @@ def test_a_refresh_without_id_token_is_accepted() -> None:
     around = world()
     around.entra.answer = {"id_token": ABSENT}
     assert refreshed(around).access_token.reveal() == "access-1"
+
+
+def client_info(uid: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"uid": uid, "utid": TENANT}).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    ("at_sign_in", "at_refresh", "taken"),
+    [
+        (client_info(PERSON), client_info(PERSON), True),
+        (client_info(PERSON), client_info(OTHER), False),
+        (client_info(PERSON), ABSENT, True),
+        (client_info(PERSON), "no base64 of JSON", True),
+        (ABSENT, client_info(OTHER), True),
+    ],
+)
+def test_a_refresh_without_id_token_must_be_of_the_same_account_as_far_as_it_says(
+    at_sign_in: str | None, at_refresh: str | None, taken: bool
+) -> None:
+    around = world()
+    around.entra.answer = {"client_info": at_sign_in}
+    who, _ = redeemed(around)
+    around.entra.answer = {"client_info": at_refresh, "id_token": ABSENT}
+    if taken:
+        assert refreshed(around, signed_in(around, who=who)).access_token.reveal() == "access-2"
+    else:
+        with pytest.raises(errors.NotSignedIn):
+            refreshed(around, signed_in(around, who=who))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import logging
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared import errors
-from shared.id_token import check_id_token
+from shared.id_token import check_id_token, home_account
 from shared.session_rows import Identity
 
 CLIENT_ID = "11111111-1111-4111-8111-111111111111"
@@ -170,3 +171,29 @@ def test_the_log_names_the_claim_and_not_its_value(caplog: pytest.LogCaptureFixt
     assert [json.loads(record.getMessage()) for record in caplog.records] == [
         {"event": "id_token_refused", "claim": "iss"}
     ]
+
+
+def info(document: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    ("client_info", "account"),
+    [
+        (info({"uid": "person", "utid": "home"}), "person.home"),
+        (info({"uid": "person"}), ""),
+        (info({"uid": 7, "utid": "home"}), ""),
+        (info({"uid": "", "utid": "home"}), ""),
+        (info(["person", "home"]), ""),
+        (info("person.home"), ""),
+        (info(None), ""),
+        ("é", ""),
+        ("a", ""),
+        ("", ""),
+        (None, ""),
+        (7, ""),
+        (base64.urlsafe_b64encode(b"[" * 9000).decode(), ""),
+    ],
+)
+def test_the_home_account_is_read_from_client_info_or_not_at_all(client_info: object, account: str) -> None:
+    assert home_account(client_info) == account
