@@ -16,7 +16,13 @@ OURS = {
     "check": "dev.launcher.check",
     "sessions": "dev.sessions",
 }
-PROGRAMS = {"host": "dev.host", "package": "dev.package", "bench": "dev.bench", "storm": "dev.storm"}
+PROGRAMS = {
+    "host": "dev.host",
+    "package": "dev.package",
+    "doctor": "dev.doctor",
+    "bench": "dev.bench",
+    "storm": "dev.storm",
+}
 
 
 def main(arguments: list[str]) -> int:

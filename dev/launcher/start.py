@@ -10,7 +10,7 @@ from dev.launcher import pythons
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-COMMANDS = ("run", "test", "check", "host", "sessions", "package", "bench", "storm")
+COMMANDS = ("run", "test", "check", "host", "sessions", "package", "doctor", "bench", "storm")
 USAGE = """usage: python3 dev COMMAND ...
 
   run    [--port N]                   start everything on this machine and print one address
@@ -19,6 +19,7 @@ USAGE = """usage: python3 dev COMMAND ...
   host   --port N [...]               serve the app alone, with the settings of the environment or local.settings.json
   sessions list|end --user WHOM       see or end one person's sessions, in the table that the settings name
   package [--into FOLDER]             build what is deployed: the app, its dependencies for Linux, and byte code
+  doctor [--url URL] [--azure GROUP SITE]  what is wrong with this machine or a deployment, and how to mend it
   bench  [...]                        measure; prints tables
   storm  [--runs NAMES] [--scale N]   races, deaths and wrong clocks by the thousand; prints what held
 

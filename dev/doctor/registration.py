@@ -1,0 +1,43 @@
+"""What the app registration must be: for the team that owns it, and for comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+
+def wanted(url: str, authority: str, client_id: str, scopes: str, identity: str) -> str:
+    """The text to send to whoever owns app registrations. Unknown parts are named in angle brackets."""
+    consent = f"{authority}/v2.0/adminconsent?" + urlencode(
+        {"client_id": client_id, "redirect_uri": f"{url}/auth/callback", "scope": scopes}, safe=":/<>"
+    )
+    return f"""App registration for {url}
+
+  Platform                   Web
+  Redirect URI               {url}/auth/callback
+  Front-channel logout URL   {url}/auth/front-channel-logout
+  Implicit grant             off, both boxes
+  Supported accounts         as many as the authority {authority} lets in
+  Optional claims, ID token  sid, login_hint
+  API permissions            Microsoft Graph, delegated: {scopes} offline_access
+  Client secret              none
+  Federated credential       scenario `Managed identity`
+      issuer                 https://login.microsoftonline.com/<tenant id>/v2.0
+      subject                {identity}
+      audience               api://AzureADTokenExchange
+
+Consent for a whole organisation, by one of its administrators:
+
+  {consent}
+"""
+
+
+def from_settings(settings: Mapping[str, str], url: str | None) -> str:
+    """The same, from an app's settings."""
+    return wanted(
+        url or settings.get("PUBLIC_URL") or "https://<host name>",
+        (settings.get("ENTRA_AUTHORITY") or "https://login.microsoftonline.com/common").rstrip("/"),
+        settings.get("ENTRA_CLIENT_ID") or "<client id>",
+        settings.get("GRAPH_SCOPES") or "User.Read Mail.Read",
+        "<object id of the managed identity>",
+    )

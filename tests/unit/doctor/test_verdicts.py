@@ -1,0 +1,48 @@
+"""How verdicts are shown, what AADSTS codes mean for an operator, and what a registration must be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dev.doctor.entra_codes import FIXES, code_in, fix_of
+from dev.doctor.registration import from_settings
+from dev.doctor.verdicts import as_json, as_text, exit_code, ok, unknown, warning, wrong
+
+
+def test_the_exit_code_is_that_of_the_worst_verdict() -> None:
+    assert exit_code([ok("a", "b"), warning("a", "b", "c")]) == 0
+    assert exit_code([ok("a", "b"), unknown("a", "b", "c")]) == 3
+    assert exit_code([unknown("a", "b", "c"), wrong("a", "b", "c")]) == 1
+
+
+def test_a_fix_has_a_line_of_its_own() -> None:
+    assert as_text([wrong("ready", "503", "look at the log")]) == "WRONG   ready: 503\n        Fix: look at the log"
+    assert json.loads(as_json([ok("ready", "200")])) == [{"check": "ready", "level": "ok", "reason": "200", "fix": ""}]
+
+
+@pytest.mark.parametrize("code", [50011, 50105, 50194, 65001, 70011, 70021, 700016, 7000215, 7000218, 7000222, 700213])
+def test_what_an_operator_can_cause_has_a_remedy_of_its_own(code: int) -> None:
+    assert code in FIXES
+    assert code_in(f"<p>AADSTS{code}: something.</p>") == code
+
+
+def test_a_code_of_somebody_elses_leads_to_the_list_of_microsoft() -> None:
+    assert "code=50126" in fix_of(50126)
+    assert code_in("nothing here") is None
+
+
+def test_the_registration_names_everything_that_its_owner_must_enter() -> None:
+    text = from_settings(
+        {"ENTRA_CLIENT_ID": "client", "GRAPH_SCOPES": "User.Read Mail.Read"}, "https://mail.example.org"
+    )
+    for part in (
+        "https://mail.example.org/auth/callback",
+        "https://mail.example.org/auth/front-channel-logout",
+        "sid, login_hint",
+        "User.Read Mail.Read offline_access",
+        "api://AzureADTokenExchange",
+        "adminconsent?client_id=client",
+    ):
+        assert part in text
