@@ -7,9 +7,9 @@ const LONGEST_ANSWER = 30_000; // ms; the server gives up after 25 s and says so
 const WAIT_WITHOUT_HINT = 30; // s, where an answer says "later" and not when
 
 export class Problem extends Error {
-  constructor(code, { status = 0, title = "", detail = "", loginUrl = "", location = "", reference = "", retryAfter = null } = {}) {
+  constructor(code, known = {}) {
     super(code);
-    Object.assign(this, { code, status, title, detail, loginUrl, location, reference, retryAfter });
+    Object.assign(this, { status: 0, title: "", detail: "", loginUrl: "", location: "", reference: "", retryAfter: null, ...known, code });
   }
 }
 
@@ -52,7 +52,7 @@ async function ask(path, method, signal) {
       headers: { Accept: "application/json" },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
-    if (response.ok) body = await response.json();
+    if (response.ok) body = response.status === 204 ? {} : await response.json();
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (error instanceof SyntaxError) throw new Problem("unexpected_answer", { status: response.status });
@@ -67,3 +67,5 @@ async function ask(path, method, signal) {
 export const get = (path, signal) => ask(path, "GET", signal);
 
 export const post = (path) => ask(path, "POST");
+
+export const remove = (path) => ask(path, "DELETE");

@@ -34,7 +34,7 @@ export function shortTime(date, now = new Date()) {
 
 export const fullTime = (date) => complete.format(date);
 
-/** Writes `value` into a <time>: visible text by `show`, the whole of it in the tooltip, the instant as it came in `datetime`. */
+/** Writes `value` into a <time>: what `show` makes of it to see, the whole of it in the tooltip. */
 export function showTime(element, value, show = shortTime) {
   const date = instant(value);
   element.textContent = date ? show(date) : "(no date)";

@@ -71,7 +71,6 @@ function showEnd() {
   byId("list-end").textContent = count === 0
     ? "No messages. When mail arrives, it is shown here."
     : `That is all: ${count === 1 ? "1 message" : `${count} messages`}.`;
-  byId("list-end").classList.toggle("is-empty", count === 0);
 }
 
 /** Takes in a page, and the ones after it while they are empty. Returns the number of new rows. */

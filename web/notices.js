@@ -1,11 +1,11 @@
 // What went wrong, in a sentence, with a way on.
 
-import { announce, element, fill, fromTemplate, slot } from "./dom.js";
+import { announce, byId, element, fill, fromTemplate, slot } from "./dom.js";
 import { signInUrl } from "./session.js";
-import { countDown } from "./waiting.js";
 
 /** The ways on from the server's problems; its own words say what happened. Elsewhere: try again. */
 const WAYS = {
+  interaction_required: ["sign-in", "sign-out"],
   no_mailbox: ["other-account", "sign-out"],
   consent_required: ["permissions", "other-account"],
   account_not_allowed: ["other-account", "sign-out"],
@@ -26,7 +26,8 @@ const WORDS = {
 
 const LINKS = {
   "other-account": ["Use another account", () => signInUrl({ prompt: "select_account" })],
-  permissions: ["Review the permissions", (problem) => signInUrl({ loginUrl: problem.loginUrl })],
+  "sign-in": ["Sign in again", signInUrl],
+  permissions: ["Review the permissions", signInUrl],
   start: ["To the start page", () => "/"],
   "microsoft-sign-out": ["Sign out at Microsoft too", (problem) => problem.location],
 };
@@ -43,10 +44,10 @@ function actionElement(name, problem, retry) {
     const [label, url] = LINKS[name];
     const link = element("a", "button", label);
     link.href = url(problem);
+    link.dataset.link = name;
     return link;
   }
   const button = element("button", "button", BUTTONS[name]);
-  button.type = "button";
   if (name === "retry") button.addEventListener("click", retry, { once: true });
   else button.dataset.action = name;
   return button;
@@ -55,11 +56,43 @@ function actionElement(name, problem, retry) {
 function offeredWays(problem) {
   return (WAYS[problem.code] ?? ["retry"]).filter((name) => {
     if (name === "retry") return !problem.retryAfter;
+    if (name === "sign-out") return byId("account").hidden; // else it is in the header
     return name !== "microsoft-sign-out" || problem.location;
   });
 }
 
-/** The current wait of each place that shows a notice, so that a new notice there, or its removal, ends the old one's. */
+const SECOND = 1000; // ms
+
+function inWords(seconds) {
+  if (seconds < 90) return seconds === 1 ? "1 second" : `${seconds} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 90 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+}
+
+const untilVisible = (signal) => new Promise((resolve) => {
+  if (!document.hidden) { resolve(); return; }
+  document.addEventListener("visibilitychange", resolve, { once: true, signal });
+});
+
+/** Counts down in `element` and then calls `then`, not sooner and not while nobody looks at the page. `signal` stops it. */
+function countDown(element, seconds, then, signal) {
+  const end = performance.now() + seconds * SECOND;
+  const tick = async () => {
+    if (signal.aborted) return;
+    const left = Math.ceil((end - performance.now()) / SECOND);
+    if (left > 0) {
+      element.textContent = `Trying again in ${inWords(left)}.`;
+      setTimeout(tick, Math.min(SECOND, end - performance.now()));
+      return;
+    }
+    element.textContent = "Trying again now.";
+    await untilVisible(signal);
+    if (!signal.aborted) then();
+  };
+  tick();
+}
+
+/** The current wait of each place: a new notice there, or its removal, ends the old one's. */
 const waits = new WeakMap();
 
 export function clearNotice(place) {
@@ -89,5 +122,4 @@ export function showNotice(place, problem, retry) {
     countDown(slot(view, "countdown"), problem.retryAfter, again, wait.signal);
   }
   if (problem.code === "offline") addEventListener("online", again, { once: true, signal: wait.signal });
-  return view;
 }

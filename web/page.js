@@ -7,15 +7,17 @@ import { listenToKeys } from "./keyboard.js";
 import { clearList, firstPage, knownMessage, loadList, loadOlder, markOpen, neighbour, rowOf } from "./list.js";
 import { clearNotice, showNotice } from "./notices.js";
 import { closeMessage, openMessage } from "./reader.js";
-import { endSession, hearTabs, openId, personKey, tellTabs, whoIsSignedIn } from "./session.js";
+import { endSession, hearTabs, openId, sessionKey, tellTabs, whoIsSignedIn } from "./session.js";
+import { clearSessions, endEverywhere, openSessions } from "./sessions.js";
 import { clearAccount, pointLinks, show, showAccount, showWelcome } from "./views.js";
 
-const RECHECK_AFTER = 60_000; // ms since the last look at who is signed in, when the page comes back into sight
+const RECHECK_AFTER = 60_000; // ms, when the page comes back into sight
 const SESSION_ENDED = "Your session has ended, so your mail was cleared from this page. Signing in again brings you back to where you were.";
 
 const body = document.body;
 const listNotice = byId("list-notice"); // above the rows
 const olderNotice = byId("older-notice"); // below them
+const banner = byId("banner"); // above all
 
 let me = null;
 let work = new AbortController(); // everything on its way for the person who is signed in
@@ -31,7 +33,9 @@ function forget() {
   closeMessage();
   clearNotice(listNotice);
   clearNotice(olderNotice);
+  clearNotice(banner);
   clearAccount();
+  clearSessions();
   delete body.dataset.reading;
   byId("announcer").textContent = "";
   // Titles stay in the browser's history after the session: they never say what a message is about.
@@ -42,17 +46,25 @@ function forget() {
 function wholePageProblem(problem) {
   if (!(problem instanceof Problem)) throw problem;
   if (problem.status !== 401) return false;
+  if (problem.code === "interaction_required") {
+    // The session lives: what is on the page stays there.
+    showNotice(banner, problem);
+    pointLinks(problem.loginUrl);
+    return true;
+  }
   const reason = me ? SESSION_ENDED : "";
   forget();
   showWelcome(problem.loginUrl, reason);
-  if (reason) tellTabs(null);
+  tellTabs(null);
   return true;
 }
 
 function listProblem(problem, retry, place = listNotice) {
-  if (wholePageProblem(problem)) return;
-  show(byId("messages").hasChildNodes() ? "inbox" : "notice");
-  showNotice(place, problem, retry);
+  const isTold = wholePageProblem(problem);
+  if (body.dataset.view === "signed-out") return;
+  show(isTold || byId("messages").hasChildNodes() ? "inbox" : "notice");
+  if (isTold) clearNotice(place);
+  else showNotice(place, problem, retry);
 }
 
 async function fillList(page) {
@@ -70,6 +82,7 @@ async function fillList(page) {
 }
 
 function reload() {
+  clearNotice(banner);
   if (!byId("messages").hasChildNodes()) { clearNotice(listNotice); show("starting"); }
   return fillList(get(firstPage, work.signal));
 }
@@ -88,7 +101,7 @@ async function start() {
     return;
   }
   checked = performance.now();
-  tellTabs(personKey(me));
+  tellTabs(sessionKey(me));
   showAccount(me);
   route();
   await fillList(page);
@@ -102,12 +115,14 @@ async function recheck() {
   try {
     now = await whoIsSignedIn(signal);
   } catch (problem) {
-    if (signal.aborted || wholePageProblem(problem) || !("concealed" in body.dataset)) return;
-    forget();
-    listProblem(problem, start);
+    if (signal.aborted) return;
+    // What the browser kept for Back may be somebody else's by now.
+    const isConcealed = "concealed" in body.dataset;
+    if (isConcealed && problem.code !== "not_signed_in") forget();
+    if (!wholePageProblem(problem) && isConcealed) listProblem(problem, start);
     return;
   }
-  if (me === null || personKey(now) !== personKey(me)) await start();
+  if (me === null || sessionKey(now) !== sessionKey(me)) await start();
 }
 
 async function refresh() {
@@ -118,7 +133,7 @@ async function refresh() {
   button.ariaBusy = "true";
   await reload();
   button.ariaBusy = "false";
-  if (body.dataset.view !== "inbox" || listNotice.hasChildNodes()) return;
+  if (body.dataset.view !== "inbox" || listNotice.hasChildNodes() || banner.hasChildNodes()) return;
   byId("list-pane").scrollTop = 0;
   announce(newest() === before ? "No new messages." : "New messages have arrived.");
 }
@@ -165,6 +180,7 @@ function showListAgain(lastRead) {
 function route() {
   const id = openId();
   pointLinks();
+  clearNotice(banner);
   if (!id) { showListAgain(body.dataset.reading); return; }
   if (!body.dataset.reading) listScroll = scrollY;
   body.dataset.reading = id;
@@ -208,6 +224,15 @@ function focusNext(by) {
 
 const step = (by) => (rowOf(openId()) ? openNext(by) : focusNext(by));
 
+/** The session is gone: clears the page and goes on to Microsoft's sign-out. */
+function leave(target, where) {
+  tellTabs(null);
+  forget();
+  history.replaceState(null, "", "/");
+  showWelcome("", `You are signed out ${where}. Microsoft’s own sign-out page comes next.`);
+  location.replace(target);
+}
+
 async function signOut() {
   forget();
   show("notice");
@@ -223,10 +248,12 @@ async function signOut() {
     listProblem(problem.status === 401 ? problem : left, start);
     return;
   }
-  tellTabs(null);
-  history.replaceState(null, "", "/");
-  showWelcome("", "You are signed out here. Microsoft’s own sign-out page comes next.");
-  location.replace(target);
+  leave(target, "here");
+}
+
+function sessions() {
+  byId("account-panel").hidePopover();
+  openSessions({ signal: work.signal, onProblem: wholePageProblem, onEnd: (target) => leave(target, "everywhere") });
 }
 
 function help() {
@@ -235,13 +262,13 @@ function help() {
 }
 
 const ACTIONS = {
-  refresh, older, back, inbox: back, help, "sign-out": signOut,
+  refresh, older, back, inbox: back, help, sessions, everywhere: endEverywhere, "sign-out": signOut,
   newer: () => openNext(-1), "older-one": () => openNext(1),
 };
 
 document.addEventListener("click", (event) => {
-  const action = event.target.closest("[data-action]")?.dataset.action;
-  if (action) { ACTIONS[action](); return; }
+  const button = event.target.closest("[data-action]");
+  if (button) { ACTIONS[button.dataset.action](button); return; }
   const link = event.target.closest("a.row");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
@@ -249,11 +276,14 @@ document.addEventListener("click", (event) => {
 });
 
 listenToKeys({
+  ...ACTIONS,
   next: () => step(1), previous: () => step(-1), focusNext: () => focusNext(1), focusPrevious: () => focusNext(-1),
-  back, refresh, help,
 });
 
-hearTabs((key) => { if (me !== null && key !== personKey(me)) recheck(); });
+hearTabs((key) => {
+  if (me !== null && key !== sessionKey(me)) recheck();
+  if (key !== null && body.dataset.view === "signed-out") start();
+});
 
 addEventListener("popstate", () => { if (me === null) pointLinks(); else route(); });
 
@@ -270,8 +300,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 const showConnection = () => { byId("connection").textContent = navigator.onLine ? "" : "Offline. What you see may be old."; };
-addEventListener("online", showConnection);
-addEventListener("offline", showConnection);
+for (const change of ["online", "offline"]) addEventListener(change, showConnection);
 showConnection();
 
 setInterval(() => refreshTimes(byId("messages")), 60_000);

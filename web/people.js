@@ -2,7 +2,6 @@
 
 import { element, textIn } from "./dom.js";
 
-const HUES = 8; // as many as page.css has avatar colours
 const SMTP_ADDRESS = /^[^\s@<>"'\\/=,;:]+@[^\s@<>"'\\/=,;:]+$/;
 
 /** {name, address} with strings in both, from one of Graph's recipients, any part of which may be missing. */
@@ -10,7 +9,7 @@ function person(recipient) {
   return { name: textIn(recipient?.emailAddress?.name).trim(), address: textIn(recipient?.emailAddress?.address).trim() };
 }
 
-/** What to call a person: the name, else the address, else the last part of an Exchange directory path, else "". */
+/** What to call a person: name, address, or the last part of an Exchange directory path. */
 export function displayName({ name, address }) {
   if (name || !address.startsWith("/")) return name || address;
   return address.match(/\/CN=([^/]+)$/i)?.[1] ?? address;
@@ -35,11 +34,12 @@ function initials(name) {
 export function showAvatar(avatar, name) {
   let sum = 0;
   for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 65_521;
+  avatar.className = "avatar";
   avatar.textContent = initials(name);
-  avatar.classList.add(name ? `hue-${sum % HUES}` : "hue-none");
+  avatar.style.setProperty("--hue", sum % 360);
 }
 
-/** <bdi>name</bdi> and, where it says more than the name, the address, which is a link if mail can be sent to it. */
+/** The name and, where it says more, the address: a link if mail can be sent to it. */
 export function personElement(someone) {
   const whole = element("span", "person");
   const name = displayName(someone);

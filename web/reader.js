@@ -26,10 +26,7 @@ function showBody(view, message) {
   slot(view, "body").hidden = false;
 }
 
-/**
- * Opens the message, showing what is `known` of it at once. A problem that concerns the whole page goes to `onProblem`; if
- * that answers false it is shown in the place of the text.
- */
+/** Opens the message, showing what is `known` of it at once. `onProblem` says whether it has dealt with a problem. */
 export async function openMessage(id, { known, onProblem }) {
   reading?.abort();
   reading = new AbortController();
@@ -46,9 +43,12 @@ export async function openMessage(id, { known, onProblem }) {
     showHead(view, message);
     showBody(view, message);
   } catch (problem) {
-    if (signal.aborted || onProblem(problem)) return;
+    if (signal.aborted) return;
+    const isTold = onProblem(problem);
+    if (signal.aborted) return;
     const notice = slot(view, "notice");
-    showNotice(notice, problem, () => openMessage(id, { known, onProblem }));
+    if (isTold) fill(view, "subject", known?.subject, "(not loaded)");
+    else showNotice(notice, problem, () => openMessage(id, { known, onProblem }));
     signal.addEventListener("abort", () => clearNotice(notice));
   }
   slot(view, "loading").remove();

@@ -23,7 +23,7 @@ export function pointLinks(newLoginUrl = loginUrl) {
   for (const link of document.querySelectorAll('[data-link="other-account"]')) link.href = signInUrl({ prompt: "select_account" });
 }
 
-/** Cookies and sign-in belong to one origin: offers the right one where this is another. */
+/** Cookies belong to one origin: offers the right one where this is another. */
 function checkAddress(publicUrl) {
   const isElsewhere = URL.canParse(publicUrl) && new URL(publicUrl).origin !== location.origin;
   byId("wrong-address").hidden = !isElsewhere;
@@ -39,9 +39,7 @@ export function showAccount(me) {
   fill(account, "name", name);
   fill(account, "username", me.preferred_username === name ? "" : me.preferred_username);
   fill(account, "scopes", (me.scopes ?? []).join(", "));
-  const avatar = slot(account, "initials");
-  avatar.className = "avatar";
-  showAvatar(avatar, name);
+  showAvatar(slot(account, "initials"), name);
   showTime(slot(account, "expires"), me.expires, fullTime);
   account.hidden = false;
   pointLinks("");

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from cryptography import x509
@@ -27,7 +27,10 @@ expect.set_options(timeout=PATIENCE)
 
 type OpenInbox = Callable[..., Inbox]
 
+type Scheme = Literal["light", "dark"]
+
 WIDE = {"width": 1280, "height": 800}
+NARROW = {"width": 320, "height": 640}
 
 
 @pytest.fixture

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from dev.sandbox.control_client import Control
@@ -53,6 +55,15 @@ class Inbox:
         return self.page.locator(".notice-view")
 
     @property
+    def banner(self) -> Locator:
+        return self.page.locator("#banner")
+
+    @property
+    def signed_in(self) -> Locator:
+        """The dialog with the list of sessions."""
+        return self.page.get_by_role("dialog", name="Where you are signed in")
+
+    @property
     def welcome(self) -> Locator:
         return self.page.locator("#welcome")
 
@@ -98,6 +109,11 @@ class Inbox:
         self.rows.nth(number).click()
         expect(self.body).to_be_visible()
 
+    def list_sessions(self) -> None:
+        """Opens the dialog "Where you are signed in" from the account's menu."""
+        self.page.locator(".account-button").click()
+        self.page.get_by_role("button", name="Where you are signed in").click()
+
     def sign_out(self) -> None:
         self.page.get_by_role("button", name="Sign out").click()
 
@@ -113,6 +129,11 @@ class Inbox:
 
     def is_at_home(self) -> bool:
         return urlsplit(self.page.url).path == "/" and self.page.url.startswith(self.url)
+
+    def findings(self) -> list[Any]:
+        """What axe finds wrong with the page as it is now."""
+        violations = Axe().run(self.page).response["violations"]
+        return [(found["id"], [node["html"] for node in found["nodes"]]) for found in violations]
 
     def scrolls_sideways(self) -> bool:
         return bool(self.page.evaluate("() => document.documentElement.scrollWidth > innerWidth"))

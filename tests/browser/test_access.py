@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from dev.sandbox.serving import Sandbox
-from tests.browser.conftest import WIDE, OpenInbox
+from tests.browser.conftest import NARROW, WIDE, OpenInbox, Scheme
 from tests.browser.inbox import Inbox
 from tests.browser.mail import message, messages
 
-type Scheme = Literal["light", "dark"]
-NARROW = {"width": 320, "height": 640}
 THROTTLED = {"status": 429, "headers": {"Retry-After": "60"}, "body": {"error": {"code": "ApplicationThrottled"}}}
-
-
-def findings(inbox: Inbox) -> list[Any]:
-    """What axe finds wrong with the page as it is now."""
-    violations = Axe().run(inbox.page).response["violations"]
-    return [(found["id"], [node["html"] for node in found["nodes"]]) for found in violations]
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -34,20 +24,20 @@ def test_axe_finds_nothing_wrong_in_any_state(
     sandbox.control.mailbox("work", [marked | {"flag": {"flagStatus": "flagged"}}, {"id": "bare"}, *messages(60)[2:]])
     inbox = open_inbox(viewport=viewport, color_scheme=scheme).visit()
     expect(inbox.welcome).to_be_visible()
-    assert findings(inbox) == [], "signed out"
+    assert inbox.findings() == [], "signed out"
     inbox.sign_in()
-    assert findings(inbox) == [], "list"
+    assert inbox.findings() == [], "list"
     inbox.page.locator(".account-button").click()
-    assert findings(inbox) == [], "account"
+    assert inbox.findings() == [], "account"
     inbox.page.get_by_role("button", name="Keyboard shortcuts").click()
-    assert findings(inbox) == [], "help"
+    assert inbox.findings() == [], "help"
     inbox.page.get_by_role("button", name="Close").click()
     inbox.open(0)
-    assert findings(inbox) == [], "message"
+    assert inbox.findings() == [], "message"
     sandbox.control.fault("graph.messages", THROTTLED)
     inbox.visit()
     expect(inbox.notice).to_be_visible()
-    assert findings(inbox) == [], "throttled"
+    assert inbox.findings() == [], "throttled"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -55,7 +45,7 @@ def test_axe_finds_nothing_wrong_with_the_pages_that_functions_write(scheme: Sch
     inbox = open_inbox(viewport=NARROW, color_scheme=scheme)
     for path in ("/auth/logout", "/auth/callback?code=c&state=s"):
         inbox.visit(path)
-        assert findings(inbox) == [], path
+        assert inbox.findings() == [], path
         assert not inbox.scrolls_sideways()
 
 

@@ -154,3 +154,13 @@ def test_an_empty_mailbox_says_so(inbox: Inbox, sandbox: Sandbox) -> None:
     sandbox.control.mailbox("work", [])
     inbox.sign_in()
     expect(inbox.page.locator("#list-end")).to_have_text("No messages. When mail arrives, it is shown here.")
+
+
+def test_all_that_the_page_loads_weighs_less_than_64_kib(inbox: Inbox) -> None:
+    inbox.visit()
+    expect(inbox.welcome).to_be_visible()
+    entries = "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+    pages = f"{entries}.filter((entry) => !/\\/(api|auth)\\//.test(entry.name))"
+    sizes = dict(inbox.page.evaluate(f"{pages}.map((entry) => [entry.name, entry.decodedBodySize])"))
+    assert len(sizes) > 10
+    assert sum(sizes.values()) < 64 * 1024
