@@ -16,6 +16,8 @@ class FakeVault(WrappingKey):
     def __init__(self, name: str = "vault/keys/wrapping/1") -> None:
         self.name = name
         self.is_down = False
+        self.unwraps_nothing = False
+        """It wraps, but the permission to unwrap is missing."""
         self.wraps = 0
         self.unwraps = 0
         self.before: Callable[[], object] = lambda: None
@@ -36,6 +38,8 @@ class FakeVault(WrappingKey):
         with self._lock:
             self.unwraps += 1
         self._reach(deadline)
+        if self.unwraps_nothing:
+            raise errors.KeysUnavailable
         if wrapped_by != self.name or not wrapped.startswith(b"wrapped:"):
             raise NotOurs
         return wrapped.removeprefix(b"wrapped:")

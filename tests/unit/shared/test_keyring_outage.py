@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import pytest
 
@@ -113,14 +114,23 @@ def test_the_very_first_start_without_the_vault_makes_no_key_and_the_next_try_do
 def test_a_new_key_that_cannot_be_opened_again_seals_nothing() -> None:
     site = Site()
     process = site.start()
-    site.vault.before = lambda: setattr(site.vault, "is_down", site.vault.unwraps > 0)
+    site.vault.unwraps_nothing = True
     with pytest.raises(errors.KeysUnavailable):
         process.seals()
     assert site.ids() == ["00000001"]
-    site.vault.before = lambda: None
-    site.vault.is_down = False
+    site.vault.unwraps_nothing = False
     site.advance(5)
     assert process.seals().id == "00000001"
+
+
+def test_a_process_that_can_open_no_key_makes_no_other_though_it_could() -> None:
+    site = Site()
+    site.start().seals(60 * DAY)
+    site.advance(MONTH)
+    process, site.vault.unwraps_nothing = site.start(), True
+    with pytest.raises(errors.KeysUnavailable):
+        process.seals()
+    assert site.ids() == ["00000001"]
 
 
 def test_an_old_key_of_something_living_is_unwrapped_ahead_of_need() -> None:
@@ -138,15 +148,18 @@ def test_an_old_key_of_something_living_is_unwrapped_ahead_of_need() -> None:
 
 
 @contextmanager
-def stuck(site: Site, process: Process) -> Iterator[None]:
-    """Inside the block, another thread of the process waits for a vault that does not answer."""
+def stuck(site: Site, process: Process, at: Literal["vault", "table"] = "vault") -> Iterator[None]:
+    """Inside the block, another thread of the process waits for a vault or a table that does not answer."""
     waiting, released = threading.Event(), threading.Event()
 
     def wait() -> None:
         waiting.set()
         released.wait(10)
 
-    site.vault.before = wait
+    if at == "vault":
+        site.vault.before = wait
+    else:
+        site.store.script("partition", wait)
     thread = threading.Thread(target=process.seals)
     thread.start()
     try:
@@ -168,6 +181,19 @@ def test_a_vault_that_hangs_while_the_next_key_is_made_holds_up_one_request_and_
             assert process.seals() == process.finds(key.id) == key
         with pytest.raises(errors.KeysUnavailable):
             process.finds("00000007")
+
+
+def test_a_table_that_hangs_holds_up_one_request_and_no_other() -> None:
+    site = Site()
+    process = site.start()
+    key = process.seals(60 * DAY)
+    site.advance(301)
+    began = SystemClock().monotonic()
+    with stuck(site, process, "table"):
+        for _ in range(100):
+            site.advance(1)
+            assert process.seals() == process.finds(key.id) == key
+        assert SystemClock().monotonic() - began < 5
 
 
 def test_a_cold_request_waits_no_longer_than_its_own_deadline_for_another_that_asks_the_vault() -> None:
