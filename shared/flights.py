@@ -125,7 +125,7 @@ class EntraHealth:
         now = self._clock.monotonic()
         with self._lock:
             self._down = failed is not None
-            self._silent_until = now
+            self._silent_until = float("-inf")
             if failed is not None:
                 wait = failed.retry_after or 0
                 self._told_until = now + wait

@@ -204,6 +204,13 @@ def test_any_answer_at_all_says_that_entra_is_there(health: EntraHealth, clock: 
         health.check()
 
 
+def test_an_answer_leaves_nothing_that_a_clock_put_back_could_bring_up(health: EntraHealth, clock: FakeClock) -> None:
+    with health.asked():
+        pass
+    clock.advance(-500)
+    health.check()
+
+
 def test_recent_knows_the_latest_and_forgets_the_oldest() -> None:
     recent = Recent[int]()
     for number in range(5000):
