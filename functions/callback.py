@@ -36,7 +36,11 @@ def callback(request: func.HttpRequest, services: Services) -> http.Response:
     if bool(code) == bool(error) or not _CODE.fullmatch(code or "x") or not _ERROR.fullmatch(error or "x") or not state:
         raise errors.InvalidRequest
     jar = Jar(request.headers.get("cookie", ""), services.config)
-    sign_in = pending.take(jar, state, services.clock.now())
+    try:
+        sign_in = pending.take(jar, state, services.clock.now())
+    except errors.SignInExpired as problem:
+        log.event("sign_in_failed", code=problem.code)
+        raise
     done = jar.end_pending(sign_in.state, sign_in.issued)
     try:
         if error:
@@ -54,11 +58,12 @@ def _signed_in(
     deadline = Deadline(services.clock, SECONDS)
     identity, tokens = services.auth.redeem(sign_in, code, deadline)
     value = services.sessions.start(identity, tokens, device, deadline.within(STORAGE_SECONDS))
-    log.event("signed_in", tenant=identity.tenant_id, person=identity.object_id)
+    step_up = "yes" if sign_in.claims else None
+    log.event("signed_in", step_up=step_up, tenant=identity.tenant_id, person=identity.object_id)
     replaced = [sign_in.replaces] if sign_in.replaces else services.sessions.keys(jar.session_values())
     (own,) = services.sessions.keys([value])
     try:
-        services.sessions.end(replaced, deadline.within(STORAGE_SECONDS))
+        services.sessions.end(replaced, deadline.within(STORAGE_SECONDS), "replaced")
         services.signed_in.keep_to_cap(identity, own, deadline.within(STORAGE_SECONDS))
     except errors.StorageUnavailable:
         log.event("older_sessions_left", tenant=identity.tenant_id, person=identity.object_id)

@@ -72,7 +72,6 @@ def end_session(request: func.HttpRequest, services: Services) -> http.Response:
             raise errors.SessionNotFound
         return http.Response(b"", 204)
     services.sessions.end_row(session.row, deadline)
-    log.event("signed_out", tenant=session.identity.tenant_id, person=session.identity.object_id)
     return http.Response(b"", 204, cookies=[jar.end_session()])
 
 

@@ -124,7 +124,7 @@ class Refresher:
     def _without_grant(self, session: Session, demand: Challenge | None, deadline: Deadline) -> Session:
         if demand and demand.claims:
             raise self.challenged(session, demand.claims, deadline)
-        self._sessions.end_row(session.row, deadline)
+        self._sessions.end_row(session.row, deadline, "no_grant")
         raise errors.NotSignedIn
 
     def _expired(self, session: Session) -> bool:

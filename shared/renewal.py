@@ -155,9 +155,7 @@ class Renewal:
         return session
 
     def _ended(self, session: Session, deadline: Deadline) -> Session:
-        self._sessions.end_row(session.row, deadline, unchanged=True)
-        who = session.identity
-        log.event("session_ended", reason="grant_dead", tenant=who.tenant_id, person=who.object_id)
+        self._sessions.end_row(session.row, deadline, "grant_dead", unchanged=True)
         raise errors.NotSignedIn
 
     def _settled(self, session: Session, write: Callable[[Session, Deadline], Session]) -> Session:

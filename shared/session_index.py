@@ -54,6 +54,12 @@ def user_pk(identity: Identity) -> str:
     return f"user.{identity.tenant_id}.{identity.object_id}"
 
 
+def whose(row: Row) -> tuple[str | None, str | None]:
+    """Tenant id and object id of the person to whom a session's row belongs, by its plain columns."""
+    parts = str(row.properties.get("user_pk")).split(".")
+    return (parts[1], parts[2]) if len(parts) == 3 else (None, None)
+
+
 def sid_pk(sid: str) -> str:
     """PartitionKey of a session at Entra, "" where Entra named none."""
     if not sid:

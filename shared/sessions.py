@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 from shared import clock as clocks
 from shared import errors, log, session_rows
@@ -13,9 +14,14 @@ from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.keyring import Keyring
 from shared.sealing import Unsealable, seal, unseal
-from shared.session_index import SessionIndex, number, sid_pk, user_pk
+from shared.session_index import SessionIndex, number, sid_pk, user_pk, whose
 from shared.session_rows import Challenge, Identity, Session, Tokens, base64url, partition_key, row_key
 from shared.token_store import Row, TokenStore, Value
+
+Ending = Literal[
+    "signed_out", "everywhere", "ended_elsewhere", "front_channel", "cap", "replaced", "grant_dead", "no_grant"
+]
+"""Why a session ended, as the log says it."""
 
 _COOKIE = re.compile(r"([0-9]{8})\.([A-Za-z0-9_-]{43})")
 
@@ -46,7 +52,7 @@ class Sessions:
         except errors.StoreSignal:
             raise errors.StorageUnavailable from None
         if self._index.epoch(person, deadline) != epoch:
-            self.end_row(row, deadline)
+            self.end_row(row, deadline, "everywhere")
             raise errors.SignInRefused("You signed out everywhere while this sign-in was under way. Start again.")
         return f"{clocks.day(expires)}.{secret}"
 
@@ -87,20 +93,22 @@ class Sessions:
         """ "partition/key" of each well-formed cookie value, without looking into the table."""
         return [f"{partition_key(day, secret)}/{row_key(secret)}" for day, secret in map(self._split, values) if secret]
 
-    def end(self, keys: list[str], deadline: Deadline) -> None:
+    def end(self, keys: list[str], deadline: Deadline, reason: Ending = "signed_out") -> None:
         """Delete sessions by what `keys` gave. Ending one that is not there is a success."""
         for key in keys:
             partition, _, name = key.partition("/")
             row = self._store.read("sessions", partition, name, deadline)
             if row is not None:
-                self.end_row(row, deadline)
+                self.end_row(row, deadline, reason)
 
-    def end_row(self, row: Row, deadline: Deadline, *, unchanged: bool = False) -> None:
+    def end_row(self, row: Row, deadline: Deadline, reason: Ending = "signed_out", *, unchanged: bool = False) -> None:
         """Delete a session, whatever was written to its row meanwhile, and then what the index has of it.
 
         `unchanged`: only while the row is as it was read. Raises RowChanged where it is not.
         """
         self._store.delete("sessions", row.partition, row.key, deadline, row.etag if unchanged else None)
+        tenant, person = whose(row)
+        log.event("session_ended", reason=reason, tenant=tenant, person=person)
         self._index.leave(row, deadline)
 
     def in_time(self, row: Row) -> bool:
@@ -123,12 +131,15 @@ class Sessions:
         kept = challenge if challenge and challenge.claims and not challenge.blocking else None
         return self._next(replace(session, tokens=tokens, challenge=kept), {"seen": int(self._clock.now())}, deadline)
 
-    def set_challenge(self, session: Session, challenge: Challenge | None, deadline: Deadline) -> Session:
+    def set_challenge(self, session: Session, challenge: Challenge, deadline: Deadline) -> Session:
         """Write for what the person is wanted at Entra, as the next generation, if the row is as it was read.
 
         Raises the store's signals.
         """
-        return self._next(replace(session, challenge=challenge), {}, deadline)
+        written = self._next(replace(session, challenge=challenge), {}, deadline)
+        who, by = session.identity, "entra" if challenge.blocking else "graph"
+        log.event("step_up_required", by=by, tenant=who.tenant_id, person=who.object_id)
+        return written
 
     def touch(self, session: Session, deadline: Deadline) -> None:
         """Note that the session is in use, at most every five minutes or a twentieth of the idle time-out."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared import device, log
+from shared import device
 from shared.clock import Deadline
 from shared.session_index import Entry, SessionIndex, number, user_pk
 from shared.session_rows import Identity, Session
-from shared.sessions import Sessions
+from shared.sessions import Ending, Sessions
 from shared.token_store import Row, TokenStore
 
 MOST = 20
@@ -68,8 +68,8 @@ class SignedIn:
         self._index.new_epoch(person, deadline)
         own = number(session.row.key)
         others = [entry for entry in self._index.of_person(person, deadline) if entry.number != own]
-        ended = self._ended(others, "ended_elsewhere", deadline)
-        self._sessions.end_row(session.row, deadline)
+        ended = self._ended(others, "everywhere", deadline)
+        self._sessions.end_row(session.row, deadline, "everywhere")
         return ended + 1
 
     def end_sid(self, sid: str, tenant_id: str | None, deadline: Deadline) -> int:
@@ -92,9 +92,8 @@ class SignedIn:
         rows = [(entry, self._store.read("sessions", *entry.place, deadline)) for entry in entries]
         return [(entry, row) for entry, row in rows if row is not None]
 
-    def _ended(self, entries: Iterable[Entry], reason: str, deadline: Deadline) -> int:
+    def _ended(self, entries: Iterable[Entry], reason: Ending, deadline: Deadline) -> int:
         rows = self._rows(entries, deadline)
-        for entry, row in rows:
-            self._sessions.end_row(row, deadline)
-            log.event("session_ended", reason=reason, tenant=entry.tenant_id, person=entry.object_id)
+        for _, row in rows:
+            self._sessions.end_row(row, deadline, reason)
         return len(rows)
