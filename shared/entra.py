@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -71,7 +72,8 @@ class DiscoveryReader:
         if answer.status == 429 or answer.status >= 500:
             raise _unavailable(answer, self._clock)
         if 400 <= answer.status < 500:
-            log.event("authority_refused", status=answer.status, remedy="ENTRA_AUTHORITY must name an existing tenant")
+            remedy = "ENTRA_AUTHORITY must name an existing tenant"
+            log.event("authority_refused", logging.ERROR, status=answer.status, remedy=remedy)
             raise errors.AppRegistrationRefused
         return self._checked(json_object(answer))
 

@@ -7,6 +7,7 @@ go to the log, where a person looks them up. https://learn.microsoft.com/entra/i
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,6 +93,7 @@ def error_codes(result: Mapping[str, Any]) -> list[int]:
 def _operator_error(result: Mapping[str, Any]) -> errors.AppRegistrationRefused:
     log.event(
         "app_registration_refused",
+        logging.ERROR,
         reason=str(result.get("error"))[:64],
         codes=_numbers(result),
         remedy="renew the client secret or federated credential of the app registration, and compare ENTRA_* with it",

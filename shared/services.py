@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ class LazyServices:
                 try:
                     self._made = self._factory()
                 except errors.NotConfigured as problem:
-                    log.event("not_configured", faults=str(problem))
+                    log.event("not_configured", logging.ERROR, faults=str(problem))
                     self._refused = problem
                     raise
             return self._made

@@ -1,4 +1,4 @@
-"""The README and the example name every setting and every error code that exists, and no others."""
+"""The README and the example name every setting, error code and event that exists, and no others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared import config, errors
+from tests.documentation.events import events, unreadable
 from tests.documentation.tables import differences, example_values, first_column
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -43,3 +44,19 @@ def test_the_readme_has_every_error_code_and_none_extra() -> None:
     codes = set(codes_of(errors.DrawbridgeError))
     assert len(codes) > 10
     assert differences(first_column(readme(), "Error codes"), codes) == []
+
+
+def production() -> dict[str, str]:
+    """The app's sources by file name."""
+    files = [CLONE / "function_app.py", *CLONE.glob("functions/*.py"), *CLONE.glob("shared/*.py")]
+    return {file.name: file.read_text("utf-8") for file in files}
+
+
+def test_the_readme_has_every_event_and_none_extra() -> None:
+    written = events(production())
+    assert len(written) > 20
+    assert differences(first_column(readme(), "Events"), written) == []
+
+
+def test_every_event_is_named_where_it_is_written() -> None:
+    assert unreadable(production()) == []
