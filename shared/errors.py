@@ -10,13 +10,9 @@
     |- Entra                        502 entra_bad_answer; 503 entra_unavailable, app_registration_refused
     |- Graph                        404 no_mailbox, message_not_found; 429 throttled, mailbox_busy;
     |                               502 graph_refused, graph_bad_answer; 503 graph_unavailable; 504 graph_timeout
-    |- the table                    503 storage_unavailable, session_busy
-    `- the keys                     503 keys_unavailable
+    `- table and keys               503 storage_unavailable, session_busy, keys_unavailable
 
     StoreSignal                     what token_store tells sessions; never leaves shared/
-    |- RowChanged                   the ETag did not match (412), or the row was there already (409)
-    |- RowGone                      there is no such row (404)
-    `- OutcomeUnknown               a write was sent and its answer never came
 
 Nothing here carries a token, a secret or an upstream's text. `detail` is ours; `graph_code` and `request_id` are short
 words of Graph's, cleaned by whoever raises them.
@@ -32,8 +28,8 @@ from shared.words import WORDS
 class DrawbridgeError(Exception):
     """Base of everything that becomes an error answer.
 
-    `retry_after` is in whole seconds; `location` is where to go on, where that is not our own sign-in. `step_up`: the
-    sign-in that mends it must bring what the session's row says.
+    `retry_after` is in whole seconds, `wait` where it was not `told`; `location` is where to go on, where that is not
+    our own sign-in. `step_up`: the sign-in that mends it must bring what the session's row says.
     """
 
     status = 500
@@ -41,6 +37,7 @@ class DrawbridgeError(Exception):
     sign_in_again = False
     step_up = False
     location: str | None = None
+    wait: int | None = None
 
     def __init__(
         self,
@@ -54,7 +51,8 @@ class DrawbridgeError(Exception):
         super().__init__(self.code)
         self.title, words = WORDS[self.code]
         self.detail = detail or words
-        self.retry_after = retry_after
+        self.retry_after = retry_after or self.wait
+        self.told = retry_after is not None
         self.graph_code = graph_code
         self.request_id = request_id
         self.return_to = return_to
@@ -186,17 +184,11 @@ class SessionTooLarge(DrawbridgeError):
 
 
 class EntraUnavailable(DrawbridgeError):
-    """Raised when Entra cannot be reached, is throttling or fails. Nobody is signed out by it.
-
-    `told`: Entra itself named the time to wait.
-    """
+    """Raised when Entra cannot be reached, is throttling or fails. Nobody is signed out by it."""
 
     status = 503
     code = "entra_unavailable"
-
-    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
-        super().__init__(detail, retry_after=retry_after or 5)
-        self.told = retry_after is not None
+    wait = 5
 
 
 class EntraBadAnswer(DrawbridgeError):
@@ -274,9 +266,7 @@ class StorageUnavailable(DrawbridgeError):
 
     status = 503
     code = "storage_unavailable"
-
-    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
-        super().__init__(detail, retry_after=retry_after or 5)
+    wait = 5
 
 
 class KeysUnavailable(DrawbridgeError):
@@ -284,9 +274,7 @@ class KeysUnavailable(DrawbridgeError):
 
     status = 503
     code = "keys_unavailable"
-
-    def __init__(self, detail: str | None = None, *, retry_after: int | None = None) -> None:
-        super().__init__(detail, retry_after=retry_after or 5)
+    wait = 5
 
 
 class SessionBusy(DrawbridgeError):
