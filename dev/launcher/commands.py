@@ -15,6 +15,7 @@ OURS = {
     "test": "dev.launcher.test",
     "check": "dev.launcher.check",
     "sessions": "dev.sessions",
+    "settings": "dev.settings",
 }
 PROGRAMS = {
     "host": "dev.host",

@@ -47,13 +47,14 @@ def main(arguments: list[str], folder: Path = FOLDER) -> int:
     """
     parser = argparse.ArgumentParser(prog="python3 dev run", description="Start everything on this machine.")
     parser.add_argument("--port", type=int, default=7071, help="where the app answers (default 7071)")
+    parser.add_argument("--no-app", action="store_true", help="only what the app needs: it is served by `func start`")
     asked = parser.parse_args(arguments)
     if not 1 <= asked.port <= 65535:
         parser.error("a port is between 1 and 65535")
     progress = Progress()
     try:
         with ending_on_signals(), alone(folder):
-            return run(choose_ports(asked.port), folder, progress)
+            return run(choose_ports(asked.port), folder, progress, with_app=not asked.no_app)
     except KeyboardInterrupt:
         progress.say("Stopped.")
         return 0
@@ -72,18 +73,23 @@ def choose_ports(app: int) -> Ports:
     return Ports(*chosen)
 
 
-def run(where: Ports, folder: Path, progress: Progress) -> int:
+def run(where: Ports, folder: Path, progress: Progress, *, with_app: bool = True) -> int:
     """Starts everything, waits, ends everything. Returns 1 where something ended by itself."""
     with ExitStack() as stack:
-        running = start_everything(where, folder, progress, stack)
-        progress.say(f"\n  {where.url}\n\nCtrl-C stops everything. What each part says is in {folder / 'logs'}.")
+        running = start_everything(where, folder, progress, stack, with_app=with_app)
+        shown = (
+            where.url if with_app else f"{where.url} (once `func start` runs, with what `python3 dev settings` wrote)"
+        )
+        progress.say(f"\n  {shown}\n\nCtrl-C stops everything. What each part says is in {folder / 'logs'}.")
         ended = first_to_end(running)
         print(f"\n{ended.obituary()}", file=sys.stderr)
         return 1
 
 
-def start_everything(where: Ports, folder: Path, progress: Progress, stack: ExitStack) -> list[Child]:
-    """All three side by side; a line for each as it becomes ready. The first to be stopped comes last. Raises Stop."""
+def start_everything(
+    where: Ports, folder: Path, progress: Progress, stack: ExitStack, *, with_app: bool
+) -> list[Child]:
+    """Side by side; a line for each as it becomes ready. The first to be stopped comes last. Raises Stop."""
     logs = folder / "logs"
     environment = children.bare_environment(os.environ)
     certificates.ca_file(folder / "ca")
@@ -92,17 +98,17 @@ def start_everything(where: Ports, folder: Path, progress: Progress, stack: Exit
     sandbox = stack.enter_context(
         Child("The sandbox", sandbox_command(where, folder), logs / "sandbox.log", environment)
     )
-    environment |= app_settings(where, folder, serving.Azurite(azurite, where.blobs, where.queues, where.tables))
-    host = stack.enter_context(Child("The app", host_command(where, folder), logs / "app.log", environment))
-    wait_for_all(
-        {
-            "Azurite": (azurite, lambda: serving.ports(azurite) is not None),
-            "sandbox": (sandbox, lambda: "ready" in sandbox.output().splitlines()),
-            "app": (host, lambda: "Listening on " in host.output()),
-        },
-        progress,
-    )
-    return [azurite, sandbox, host]
+    starting = {
+        "Azurite": (azurite, lambda: serving.ports(azurite) is not None),
+        "sandbox": (sandbox, lambda: "ready" in sandbox.output().splitlines()),
+    }
+    if with_app:
+        environment |= app_settings(where, folder, serving.Azurite(azurite, where.blobs, where.queues, where.tables))
+        host = stack.enter_context(Child("The app", host_command(where, folder), logs / "app.log", environment))
+        starting["app"] = (host, lambda: "Listening on " in host.output())
+    running = [child for child, _ in starting.values()]
+    wait_for_all(starting, progress)
+    return running
 
 
 def wait_for_all(starting: dict[str, tuple[Child, Callable[[], bool]]], progress: Progress) -> None:

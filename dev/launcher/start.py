@@ -10,7 +10,7 @@ from dev.launcher import pythons
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-COMMANDS = ("run", "test", "check", "host", "sessions", "package", "doctor", "bench", "storm")
+COMMANDS = ("run", "test", "check", "host", "sessions", "settings", "package", "doctor", "bench", "storm")
 USAGE = """usage: python3 dev COMMAND ...
 
   run    [--port N]                   start everything on this machine and print one address
@@ -18,6 +18,7 @@ USAGE = """usage: python3 dev COMMAND ...
   check                               ruff, mypy, the architecture, the documentation, the templates
   host   --port N [...]               serve the app alone, with the settings of the environment or local.settings.json
   sessions list|end --user WHOM       see or end one person's sessions, in the table that the settings name
+  settings [--tenant ID --client-id ID]    write local.settings.json, for the sandbox or a real tenant
   package [--into FOLDER]             build what is deployed: the app, its dependencies for Linux, and byte code
   doctor [--url URL] [--azure GROUP SITE]  what is wrong with this machine or a deployment, and how to mend it
   bench  [...]                        measure; prints tables
