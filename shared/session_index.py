@@ -44,10 +44,6 @@ class Entry:
     def tenant_id(self) -> str:
         return self.user_pk.split(".")[1]
 
-    @property
-    def object_id(self) -> str:
-        return self.user_pk.split(".")[2]
-
 
 def user_pk(identity: Identity) -> str:
     """PartitionKey of a person: tenant and object id, never a name or an address, which others may have elsewhere."""

@@ -58,7 +58,7 @@ def test_an_entry_says_where_the_session_is_and_on_which_device_it_began() -> No
     (entry,) = app.services.index.of_person(ADA, app.deadline())
     assert (entry.place, entry.device) == ((row.partition, row.key), "Firefox on Linux")
     assert (entry.created, entry.expires) == (row.properties["created"], row.properties["expires"])
-    assert (entry.tenant_id, entry.object_id) == (TENANT, PERSON)
+    assert (entry.tenant_id, entry.user_pk) == (TENANT, f"user.{TENANT}.{PERSON}")
     (same,) = app.services.index.of_sid("sid-of-ada", app.deadline())
     assert same == replace(entry, device="")
     assert app.services.index.find(ADA, entry.number, app.deadline()) == entry
