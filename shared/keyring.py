@@ -161,10 +161,14 @@ class Keyring:
         self._keys = {key_id: known.data_key for key_id, known in rows.items() if known.data_key is not None}
 
     def _unwrap_living(self, deadline: Deadline) -> None:
-        """Unwrap, the newest first, what something living may have been sealed under: it serves through an outage."""
+        """Unwrap, the newest first, what something living may have been sealed under: it serves through an outage.
+
+        The newest of ours is unwrapped even where nothing lives: there is no next key without one before it.
+        """
         now, together = self._clock.now(), deadline.within(WRAPPING_SECONDS)
+        newest = max((known.id for known in self._rows.values() if known.ours), default="")
         for known in reversed(list(self._rows.values())):
-            if known.needed_until >= now:
+            if known.needed_until >= now or known.id == newest:
                 self._unwrap(known, together)
 
     def _unwrap(self, known: KeyRow, deadline: Deadline) -> KeyRow:

@@ -26,6 +26,16 @@ def test_the_next_key_is_written_ahead_and_used_ten_minutes_later() -> None:
     assert second.key != first.key
 
 
+def test_a_process_that_starts_when_nothing_has_lived_for_a_year_makes_the_next_key() -> None:
+    site = Site()
+    first = site.start().seals()
+    site.advance(365 * DAY)
+    later = site.start()
+    assert later.seals().id == first.id
+    site.advance(600)
+    assert later.seals().id == "00000002"
+
+
 def test_sixteen_processes_that_rotate_at_once_make_one_key() -> None:
     site = Site()
     processes = [site.start() for _ in range(16)]
