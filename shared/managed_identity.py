@@ -18,18 +18,29 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 SECONDS = 3.0
-"""What asking for one assertion may take."""
+"""What asking for one token may take. It is rare: the library keeps each, and renews it at half its life."""
 ASSERTION_SCOPE = "api://AzureADTokenExchange/.default"
 
 
-def managed_identity(client_id: str | None, outbound: Outbound) -> TokenCredential:
-    """The identity with this client id; without one, the app's only or its system-assigned one.
+class NoToken(Exception):
+    """Raised where the identity's endpoint gives no token."""
 
-    It asks within the deadline of whoever asks it, keeps each token, and renews it at half its life.
-    """
+
+def managed_identity(client_id: str | None, outbound: Outbound) -> TokenCredential:
+    """The identity with this client id; without one, the system-assigned one."""
     from azure.identity import ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=client_id, **client_options(outbound, SECONDS))
+
+
+def token_for(scope: str, identity: TokenCredential, deadline: Deadline) -> str:
+    """An access token of the identity's, within at most 3 s. Raises NoToken, whatever is wrong with the identity."""
+    try:
+        with bounded_by(deadline.within(SECONDS)):
+            return identity.get_token(scope).token
+    except Exception as problem:  # noqa: BLE001 - the library lets whatever it stumbles over escape
+        log.failure("managed_identity_failed", problem)
+        raise NoToken from None
 
 
 def client_assertion(identity: TokenCredential, clock: Clock) -> Callable[[], str]:
@@ -39,12 +50,10 @@ def client_assertion(identity: TokenCredential, clock: Clock) -> Callable[[], st
     """
 
     def assertion() -> str:
-        """Raises errors.EntraUnavailable: whatever is wrong with the identity, nobody is signed out by it."""
+        """Raises errors.EntraUnavailable, so that nobody is signed out by it."""
         try:
-            with bounded_by(Deadline(clock, SECONDS)):
-                return identity.get_token(ASSERTION_SCOPE).token
-        except Exception as problem:  # noqa: BLE001 - the library lets whatever it stumbles over escape
-            log.failure("managed_identity_failed", problem)
+            return token_for(ASSERTION_SCOPE, identity, Deadline(clock, SECONDS))
+        except NoToken:
             raise errors.EntraUnavailable from None
 
     return assertion

@@ -22,6 +22,7 @@ from shared import errors
 from shared.azure_tables import ATTEMPT_SECONDS, MOST_TOGETHER, AzureTables, TableMissing
 from shared.azure_tables import Value as Value  # what a row holds is part of what this module offers
 from shared.clock import Clock, Deadline, http_date
+from shared.managed_identity import NoToken, token_for
 from shared.outbound import Outbound
 from shared.settings import TableAddress
 from shared.wire import Answer, OutboundError
@@ -161,9 +162,9 @@ class TokenStore:
             attempt = deadline.within(ATTEMPT_SECONDS)
             try:
                 answer = self._outbound.request(
-                    "GET", url, headers=self._headers(path), deadline=attempt, max_bytes=_MAX_ROW_BYTES
+                    "GET", url, headers=self._headers(path, attempt), deadline=attempt, max_bytes=_MAX_ROW_BYTES
                 )
-            except OutboundError:
+            except (OutboundError, NoToken):
                 if last or deadline.remaining() <= 0:
                     raise errors.StorageUnavailable from None
                 continue
@@ -171,14 +172,14 @@ class TokenStore:
                 return answer
         raise errors.StorageUnavailable
 
-    def _headers(self, path: str) -> dict[str, str]:
+    def _headers(self, path: str, deadline: Deadline) -> dict[str, str]:
         """What authorises one GET: Shared Key Lite for tables, or the identity's token.
 
         https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
         """
         date = http_date(self._clock.now())
         if self._credential is not None:
-            authorization = "Bearer " + self._credential.get_token(STORAGE_SCOPE).token
+            authorization = "Bearer " + token_for(STORAGE_SCOPE, self._credential, deadline)
         else:
             text = f"{date}\n/{self._address.account}{path}".encode()
             signature = base64.b64encode(hmac.digest(self._key, text, hashlib.sha256)).decode()

@@ -160,6 +160,39 @@ def test_each_mark_of_azure_alone_refuses_what_is_for_local_runs(mark: str) -> N
         assert named(environment, name)
 
 
+VAULT_KEY = "https://contoso-vault.vault.azure.net/keys/wrapping"
+IN_AZURE = {"WEBSITE_SKU": "FlexConsumption", "SESSION_STORE": None, "SEALING_KEY": None, "ENTRA_CLIENT_SECRET": None}
+IN_AZURE |= {"SESSION_STORE__tableServiceUri": "https://contosostore.table.core.windows.net"}
+IDENTITY = {"IDENTITY_ENDPOINT": "http://127.0.0.1:7080/msi/token"}
+
+
+@pytest.mark.parametrize("key_id", [VAULT_KEY, f"{VAULT_KEY}/0123456789abcdef0123456789abcdef"])
+def test_in_azure_the_settings_need_no_secret_at_all(key_id: str) -> None:
+    config = build.config(**IN_AZURE, SEALING_KEY_ID=key_id)
+    assert (config.sealing_key_id, config.sealing_key, config.client_secret) == (key_id, None, None)
+    assert config.store.account_key is None
+
+
+def test_in_azure_the_key_in_key_vault_is_required_and_is_on_no_loopback_address() -> None:
+    assert named(build.environment(**IN_AZURE), "SEALING_KEY_ID")
+    assert named(build.environment(**IN_AZURE, SEALING_KEY_ID="https://localhost:7443/keys/wrapping"), "SEALING_KEY_ID")
+
+
+def test_outside_azure_key_vault_and_a_client_without_secret_take_an_identity_that_is_imitated() -> None:
+    without = build.environment(SEALING_KEY=None, ENTRA_CLIENT_SECRET=None, SEALING_KEY_ID=VAULT_KEY)
+    assert named(without, "SEALING_KEY_ID")
+    assert named(without, "ENTRA_CLIENT_SECRET")
+    assert Config.from_environment(without | IDENTITY).sealing_key_id == VAULT_KEY
+
+
+def test_the_id_of_a_key_is_read_as_the_portal_shows_it_and_with_a_port_on_loopback() -> None:
+    for written, read in (
+        ("https://Contoso-Vault.vault.azure.net:443/keys/wrapping", VAULT_KEY),
+        ("https://localhost:7443/keys/wrapping", "https://localhost:7443/keys/wrapping"),
+    ):
+        assert build.config(**IDENTITY, SEALING_KEY=None, SEALING_KEY_ID=written).sealing_key_id == read
+
+
 def test_a_container_counts_as_azure_where_its_host_name_is_public() -> None:
     container = {"CONTAINER_NAME": "any", "WEBSITE_HOSTNAME": "contoso.azurewebsites.net"}
     assert named(build.environment(**container), "SEALING_KEY")
