@@ -5,6 +5,7 @@ Modules are imported where they are used, so that unit tests wait for none of th
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -79,8 +80,13 @@ def running_sandbox(ca_folder: Path, app_ports: list[int], clock_file: Path) -> 
 
 @pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    """The sandbox as it was at its start: no faults, an empty log, untouched mailboxes, the right time."""
+    """The sandbox as it was at its start: no faults, an empty log, untouched mailboxes, the right time.
+
+    Its people are new ones, whom the apps have no sessions of.
+    """
     running_sandbox.control.reset()
+    for key in ("work", "guest", "personal"):
+        running_sandbox.control.person(key, oid=str(uuid.uuid4()))
     return running_sandbox
 
 

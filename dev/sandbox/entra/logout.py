@@ -49,4 +49,4 @@ def _redirect(location: str) -> Response:
 
 def _front_channel(uris: Sequence[str], target: str | None) -> list[str]:
     """A registration has one such address. Where several apps share this one, it is that of the app that asked."""
-    return [uri for uri in uris if target is None or urlsplit(uri).netloc == urlsplit(target).netloc]
+    return [uri for uri in uris if target is None or urlsplit(uri)[:2] == urlsplit(target)[:2]]
