@@ -26,7 +26,7 @@ var rules = [
   {
     name: 'keys-unavailable'
     description: 'The key ring cannot be opened: the vault does not answer or refuses the app.'
-    query: 'traces | where message has "keys_unavailable"'
+    query: 'traces | where message has_any ("key_vault_failed", "key_vault_refused", "key_not_ours")'
     severity: 1
     threshold: 0
   }
@@ -86,7 +86,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       description: rule.description
       displayName: rule.name
       enabled: true
-      evaluationFrequency: 'PT5M'
+      evaluationFrequency: 'PT15M'
       scopes: [
         componentId
       ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -215,3 +216,11 @@ def test_a_setting_that_the_app_begins_to_read_must_be_in_the_templates() -> Non
     found = faults(FOLDER, APP_SETTINGS | {"NEW_SETTING"})
 
     assert [fault.text for fault in found] == ["the setting NEW_SETTING is missing"]
+
+
+def test_alerts_look_for_events_that_the_app_writes() -> None:
+    queries = re.findall(r"query: '(traces .*)'", (FOLDER / "modules" / "alerts.bicep").read_text("utf-8"))
+    events = {name for query in queries for name in re.findall(r'"(\w+)"', query)}
+    readme = (FOLDER.parent / "README.md").read_text("utf-8")
+    assert events
+    assert [name for name in sorted(events) if f"| `{name}` |" not in readme] == []
