@@ -56,11 +56,6 @@ def unseal(data_key: DataKey, salt: bytes, purpose: str, place: str, sealed: byt
         raise Unsealable from None
 
 
-def derive_key(material: bytes, label: str) -> bytes:
-    """32 bytes for one use out of key material for several (HKDF-SHA256 with an empty salt)."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"drawbridge " + label.encode()).derive(material)
-
-
 def _derive(data_key: DataKey, salt: bytes, purpose: str, version: int) -> bytes:
     info = f"drawbridge {version}\0{purpose}\0{data_key.id}".encode()
     return HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(data_key.key)
