@@ -132,6 +132,51 @@ def test_the_list_of_sessions_gives_way_to_the_banner(inbox: Inbox) -> None:
     expect(inbox.rows.first).to_be_visible()
 
 
+def step_up(inbox: Inbox) -> None:
+    """By the banner, through the sandbox's pages, and back."""
+    inbox.banner.get_by_role("link", name="Sign in again").click()
+    inbox.page.locator('button[name="person"][value="work"]').click()
+    inbox.page.get_by_role("button", name="Approve").click()
+    inbox.page.wait_for_url(f"{inbox.url}/**")
+
+
+def test_whoever_steps_up_for_a_message_lands_on_that_message(inbox: Inbox, sandbox: Sandbox) -> None:
+    sandbox.control.mailbox("work", messages(3))
+    inbox.sign_in_by_hand()
+    inbox.open(0)
+    sandbox.control.demand_step_up("work", "graph.message")
+    inbox.rows.nth(1).click()
+    expect(inbox.banner).to_contain_text("Microsoft wants you to sign in again")
+    expect(inbox.rows).to_have_count(3)
+    expect(inbox.reader.get_by_role("heading", level=1)).to_have_text("Subject 1")
+    address = inbox.page.url
+    step_up(inbox)
+    expect(inbox.body).to_have_text("Text of message 1.")
+    assert inbox.page.url == address
+    expect(inbox.banner).to_be_hidden()
+    expect(inbox.rows).to_have_count(3)
+
+
+def test_a_policy_on_the_next_refresh_keeps_the_mail_and_every_tab_goes_on_when_the_person_has_come(
+    open_inbox: OpenInbox, sandbox: Sandbox
+) -> None:
+    sandbox.control.mailbox("work", messages(3))
+    sandbox.control.settings(expires_in=60)
+    inbox = open_inbox().sign_in_by_hand()
+    other = open_inbox(inbox.context).visit()
+    expect(other.rows).to_have_count(3)
+    sandbox.control.demand_step_up("work", "token")
+    sandbox.control.app_clock(61)
+    for tab in (inbox, other):
+        tab.page.get_by_role("button", name="Refresh").click()
+        expect(tab.banner).to_be_visible()
+        expect(tab.rows).to_have_count(3)
+    step_up(inbox)
+    for tab in (inbox, other):
+        expect(tab.banner).to_be_hidden()
+        tab.open(2)
+
+
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_with_the_banner(

@@ -36,6 +36,15 @@ def test_signing_out_in_one_tab_signs_the_other_out(open_inbox: OpenInbox, sandb
     expect(other.reader).to_be_empty()
 
 
+def test_signing_out_everywhere_in_one_tab_signs_the_other_out(open_inbox: OpenInbox, sandbox: Sandbox) -> None:
+    one, other = two_tabs(open_inbox, sandbox)
+    one.list_sessions()
+    one.signed_in.get_by_text("Sign out everywhere", exact=True).click()
+    with one.page.expect_response("**/auth/sessions"):
+        one.signed_in.get_by_role("button", name="Yes, sign out everywhere").click()
+    within_a_second(other.welcome)
+
+
 def test_a_session_found_dead_in_one_tab_signs_the_other_out(open_inbox: OpenInbox, sandbox: Sandbox) -> None:
     one, other = two_tabs(open_inbox, sandbox)
     one.context.clear_cookies()
