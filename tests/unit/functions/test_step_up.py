@@ -71,6 +71,22 @@ def test_claims_too_long_for_a_cookie_still_reach_the_sign_in_page() -> None:
     assert json.loads(site.network.sent(site.entra.token_endpoint)[-1].form["claims"]) == CAPABILITY
 
 
+def test_fifty_step_ups_in_one_browser_leave_five_small_cookies_of_which_the_newest_works() -> None:
+    site = Site()
+    longest = json.dumps({"access_token": {"acrs": {"values": ["c" * 359]}}}, separators=(",", ":"))
+    assert len(longest) == 400
+    browser = challenged(site, longest)
+    for _ in range(50):
+        answer = browser.navigate("/auth/login?step_up=1&return_to=/" + "a" * 255)
+        assert len(browser.pending) <= 5
+        assert all(len(cookie.name) + len(cookie.value) < 1150 for cookie in answer.cookies)
+        site.clock.advance(1)
+    assert len(browser.pending) == 5
+    landed = browser.navigate(browser.callback(answer.location))
+    assert (landed.status, urlsplit(landed.location).path) == (303, "/" + "a" * 255)
+    assert json.loads(site.network.sent(site.entra.token_endpoint)[-1].form["claims"])["access_token"]["acrs"]
+
+
 @pytest.mark.parametrize("query", ["", "?step_up="])
 def test_without_step_up_the_row_is_not_even_read(query: str) -> None:
     site = Site()
