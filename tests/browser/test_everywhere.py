@@ -42,9 +42,7 @@ def test_one_browser_ends_the_session_of_another_and_stays_signed_in(open_inbox:
     desk.open(0)
 
 
-def test_signing_out_everywhere_leaves_no_browser_and_no_tab_signed_in(
-    open_inbox: OpenInbox, sandbox: Sandbox
-) -> None:
+def test_signing_out_everywhere_leaves_no_browser_and_no_tab_signed_in(open_inbox: OpenInbox, sandbox: Sandbox) -> None:
     desk, phone = desk_and_phone(open_inbox)
     tab = open_inbox(desk.context).visit()
     expect(tab.rows.first).to_be_visible()
