@@ -61,7 +61,7 @@ class Renewal:
             return self._written(session, unwritten[1])
         if not self._free(session):
             return session
-        self._ready(deadline)
+        self._ready(session, deadline)
         lease_id = f"{session.generation}.{self._new_id()}"
         found = self._lease(session, lease_id, deadline)
         if found.lease_id != lease_id or found.generation != session.generation:
@@ -90,9 +90,10 @@ class Renewal:
             raise errors.SessionBusy(retry_after=math.ceil(left))
         return left <= 0
 
-    def _ready(self, deadline: Deadline) -> None:
-        """Have what a grant needs, first of all a chance."""
+    def _ready(self, session: Session, deadline: Deadline) -> None:
+        """Have what a grant and its write need, first of all a chance."""
         self._entra.check()
+        self._sessions.prepare(session, deadline.within(WRITE_SECONDS))
         try:
             self._prepare(deadline.within(GRANT_SECONDS))
         except errors.EntraUnavailable as problem:

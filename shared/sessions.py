@@ -117,6 +117,10 @@ class Sessions:
         idle = now - int(row.properties["seen"])
         return now < int(row.properties["expires"]) and idle < self._config.session_idle_timeout
 
+    def prepare(self, session: Session, deadline: Deadline) -> None:
+        """Have the key under which the next payload will be sealed. Raises errors.KeysUnavailable."""
+        self._keyring.current(session.expires, deadline)
+
     def set_lease(self, session: Session, lease_id: str, deadline: Deadline) -> Session:
         """Write who renews the tokens, if the row is as it was read. Raises the store's signals."""
         return self._merged(session, {"lease_id": lease_id}, deadline)

@@ -6,8 +6,12 @@ import pytest
 
 from shared import errors
 from shared.clock import Deadline
+from shared.keyring import Keyring
 from shared.refresh import Refresher
 from shared.renewal import LEASE_SECONDS, WAIT_SECONDS
+from shared.sealing import DataKey
+from shared.sessions import Sessions
+from shared.wrapping import LocalKey
 from tests.fakes import build, store
 from tests.unit.shared.refreshing import THREADS, Table
 
@@ -57,6 +61,24 @@ def test_what_a_grant_needs_is_there_before_the_lease_is_taken(table: Table) -> 
     with pytest.raises(errors.EntraUnavailable):
         refresher.fresh(table.session(), table.deadline())
     assert table.app.store.count("merge") == table.grants.count == 0
+
+
+class SealsNothing(Keyring):
+    """Opens what was sealed before, and has no key for anything new."""
+
+    def current(self, expires: int, deadline: Deadline) -> DataKey:
+        raise errors.KeysUnavailable
+
+
+def test_without_a_key_to_seal_its_answer_with_entra_is_not_asked(table: Table) -> None:
+    app = table.app
+    assert app.config.sealing_key is not None
+    keyring = SealsNothing(app.store, LocalKey(app.config.sealing_key), app.clock)
+    sessions = Sessions(app.store, app.services.index, keyring, app.config, app.clock)
+    refresher = Refresher(sessions, app.clock, lambda deadline: None, table.grants, THREADS)
+    with pytest.raises(errors.KeysUnavailable):
+        refresher.fresh(table.session(), table.deadline())
+    assert (table.stored["lease_id"], table.grants.count) == ("", 0)
 
 
 def test_the_lease_is_held_while_entra_is_asked_and_names_the_generation(table: Table) -> None:
