@@ -76,8 +76,9 @@ class Outbound:
         session = requests.Session()
         session.trust_env = False
         session.max_redirects = 0
+        adapter = _Adapter(self._connections, self._ca_file if is_loopback(host) else None)
         for scheme in _POOLS:
-            session.mount(f"{scheme}://", _Adapter(self._connections, self._ca_file if is_loopback(host) else None))
+            session.mount(f"{scheme}://", adapter)
         return session
 
     def _host(self, url: str) -> tuple[KeptConnections, str]:

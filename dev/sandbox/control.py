@@ -208,7 +208,7 @@ async def demand_step_up(request: Request) -> Response:
 async def new_key_version(request: Request) -> Response:
     """Rotates the vault's key -> {"key_id"}, with the new version."""
     world = world_of(request)
-    return JSONResponse({"key_id": vault.key_id(world, world.vault_key.add_version())})
+    return JSONResponse({"key_id": vault.key_id(world.https_url, world.vault_key.add_version())})
 
 
 async def do_sign_in(request: Request) -> Response:

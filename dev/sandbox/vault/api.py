@@ -41,16 +41,16 @@ async def answer(request: Request) -> Response:
         _check_caller(request, world)
         version, operation = _addressed(request, world)
         if request.method == "GET":
-            return JSONResponse(_public(world, version))
+            return JSONResponse(_public(version, request))
         value = await _operated(request, version, operation)
-        return JSONResponse({"kid": key_id(world, version), "value": base64url(value)})
+        return JSONResponse({"kid": _key_id(request, version), "value": base64url(value)})
     except VaultError as error:
         return JSONResponse({"error": {"code": error.code, "message": error.text}}, error.status, error.headers)
 
 
-def key_id(world: World, version: KeyVersion | None = None) -> str:
-    """The id of the key, or of one version of it."""
-    return f"{world.https_url}/keys/{NAME}" + (f"/{version.name}" if version else "")
+def key_id(origin: str, version: KeyVersion) -> str:
+    """The id of one version of the key, at the vault's address."""
+    return f"{origin}/keys/{NAME}/{version.name}"
 
 
 def _check_caller(request: Request, world: World) -> None:
@@ -85,8 +85,12 @@ async def _operated(request: Request, version: KeyVersion, operation: str) -> by
         raise VaultError(400, "BadParameter", "The parameter is incorrect.") from None
 
 
-def _public(world: World, version: KeyVersion) -> dict[str, Any]:
-    key = {"kid": key_id(world, version), "kty": "RSA", "key_ops": ["wrapKey", "unwrapKey"]}
+def _key_id(request: Request, version: KeyVersion) -> str:
+    return key_id(f"https://{request.url.netloc}", version)
+
+
+def _public(version: KeyVersion, request: Request) -> dict[str, Any]:
+    key = {"kid": _key_id(request, version), "kty": "RSA", "key_ops": ["wrapKey", "unwrapKey"]}
     attributes = {
         "enabled": True,
         "created": version.created,
