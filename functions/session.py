@@ -18,7 +18,7 @@ ENTRA_SECONDS = 2.0
 def me(request: func.HttpRequest, services: Services) -> http.Response:
     """Who is signed in, from the session alone: Graph is not asked, and the idle time is not extended.
 
-    Raises errors.NotSignedIn, StorageUnavailable, CrossSite.
+    Raises errors.NotSignedIn, InteractionRequired, StorageUnavailable, KeysUnavailable, CrossSite.
     """
     http.refuse_cross_site(request)
     http.parameters(request, ())
