@@ -12,6 +12,7 @@ from tests.support.at_once import at_once, until
 from tests.support.client import BrowserClient
 from tests.support.rows import index_rows, new_rows, session_rows
 from tests.support.signing_in import SESSION, callback_of, is_signed_in
+from tests.support.storage_proxy import Refusal
 
 if TYPE_CHECKING:
     from dev.azurite.serving import Azurite
@@ -123,6 +124,36 @@ def test_a_sign_in_that_entra_has_answered_when_the_person_signs_out_everywhere_
     assert "signed out everywhere" in answer.text
     assert SESSION not in late.cookies(app.url)
     assert new_rows(azurite, before) == {}
+
+
+@pytest.mark.parametrize("nth", [1, 2], ids=["the person's row", "the sid's row"])
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({"refusal": Refusal(403, "AuthorizationPermissionMismatch")}, 503),
+        ({"refusal": Refusal(503, "ServerBusy"), "times": 2}, 503),
+        ({"refusal": Refusal(503, "ServerBusy"), "times": 1}, 303),
+        ({"reset": "after", "times": 1}, 303),
+    ],
+    ids=["refused", "busy twice", "busy once", "answer lost"],
+)
+def test_a_session_begins_only_once_both_of_its_index_rows_are_written(
+    own_apps: Apps,
+    proxy: StorageProxy,
+    azurite: Azurite,
+    sandbox: Sandbox,
+    fault: dict[str, Any],
+    status: int,
+    nth: int,
+) -> None:
+    app, browser = own_apps.get(SESSION_STORE=proxy.connection_string), BrowserClient(sandbox.ca_file)
+    before, callback = session_rows(azurite), callback_of(app, sandbox, browser)
+    if nth == 2:
+        proxy.fault(r"^POST .*/sessionindex(\?|$)", times=1)
+    proxy.fault(r"^POST .*/sessionindex(\?|$)", **fault)
+    assert browser.navigate(callback, site="cross-site").status == status
+    assert (SESSION in browser.cookies(app.url)) == (status == 303)
+    assert len(new_rows(azurite, before)) == (status == 303)
 
 
 @pytest.mark.parametrize("what", ["auth/sessions", "auth/logout"])

@@ -127,7 +127,7 @@ def test_a_table_that_is_not_there_yet_is_waited_for_without_a_restart(
 ) -> None:
     if missing:
         proxy.fault(r"^POST .*/Tables", refusal=Refusal(409, "TableBeingDeleted"))
-        proxy.fault(r"/sessions", refusal=Refusal(404, "TableNotFound"))
+        proxy.fault("", refusal=Refusal(404, "TableNotFound"))
     else:
         proxy.fault("", refusal=Refusal(403, "AuthorizationPermissionMismatch"))
     app = own_apps.start(SESSION_STORE=proxy.connection_string)
