@@ -143,9 +143,13 @@ class Keyring:
 
     def _read(self, deadline: Deadline) -> None:
         """Take the table as it is. A key that this process has had stays unwrapped while its row is the same."""
-        self._due = self._look_again = self._clock.monotonic() + TABLE_RETRY_SECONDS
+        try:
+            found = self._read_rows(deadline)
+        except errors.StorageUnavailable:
+            self._due = self._look_again = self._clock.monotonic() + TABLE_RETRY_SECONDS
+            raise
         rows = {}
-        for known in self._read_rows(deadline):
+        for known in found:
             before = self._rows.get(known.id)
             if before is not None and known.same_key(before):
                 known = replace(known, data_key=before.data_key, ours=before.ours)
@@ -153,8 +157,9 @@ class Keyring:
         self._take(rows)
         self._was_read = True
         self._due = self._clock.monotonic() + self._settle / 2
-        self._look_again = self._clock.monotonic() + LOOK_SECONDS
         self._unwrap_living(deadline)
+        # The very first key is used at once: a process that came too early for it may look again at any time.
+        self._look_again = self._clock.monotonic() + LOOK_SECONDS if self._keys else float("-inf")
 
     def _take(self, rows: dict[str, KeyRow]) -> None:
         self._rows = rows
@@ -165,11 +170,10 @@ class Keyring:
 
         The newest of ours is unwrapped even where nothing lives: there is no next key without one before it.
         """
-        now, together = self._clock.now(), deadline.within(WRAPPING_SECONDS)
-        newest = max((known.id for known in self._rows.values() if known.ours), default="")
+        now, together, seen = self._clock.now(), deadline.within(WRAPPING_SECONDS), False
         for known in reversed(list(self._rows.values())):
-            if known.needed_until >= now or known.id == newest:
-                self._unwrap(known, together)
+            if known.needed_until >= now or not seen:
+                seen |= self._unwrap(known, together).ours
 
     def _unwrap(self, known: KeyRow, deadline: Deadline) -> KeyRow:
         """The row with its key, if that can be had now."""
@@ -260,7 +264,7 @@ class Keyring:
         """Whether the table may have this id by now: a new key's is above all others.
 
         Raises errors.KeysUnavailable where the table has just been read; without the lock, so that a flood of invented
-        ids does not even queue for it.
+        ids queues for nothing but a reading that is under way.
         """
         if key_id <= max(self._rows, default=""):
             return False

@@ -11,7 +11,7 @@ import pytest
 from shared.sealing import DataKey
 from shared.token_store import Row, Value
 from tests.fakes.vault import FakeVault
-from tests.unit.shared.key_rings import Process, Site
+from tests.unit.shared.key_rings import DAY, Process, Site
 
 
 def test_the_first_start_makes_one_key_and_writes_it_down_wrapped() -> None:
@@ -84,6 +84,16 @@ def test_keys_under_another_wrapping_key_are_unknown_and_the_next_one_is_active_
     key = process.seals()
     assert (key.id, process.finds(old.id)) == ("00000002", None)
     assert site.vault.wraps == 1
+
+
+def test_many_old_keys_under_another_wrapping_key_do_not_put_off_the_next_one() -> None:
+    site = Site()
+    process = site.start()
+    for _ in range(3):
+        site.rotated(process)
+    site.advance(365 * DAY)
+    site.vault = FakeVault("another")
+    assert site.start().seals().id == "00000005"
 
 
 @pytest.mark.parametrize(

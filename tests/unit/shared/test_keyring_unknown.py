@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -77,3 +79,32 @@ def test_an_id_below_the_known_ones_is_surely_none() -> None:
     reads = site.store.count("partition")
     assert again.finds("00000001") is None
     assert site.store.count("partition") == reads
+
+
+def test_who_comes_to_a_cold_process_while_the_table_is_being_read_waits_for_that_and_is_not_refused() -> None:
+    site = Site()
+    key = site.start().seals()
+    process, reads = site.start(), site.store.count("partition")
+    reading, released = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        reading.set()
+        released.wait(10)
+
+    site.store.script("partition", hang)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(process.finds, key.id)
+        assert reading.wait(10)
+        second = threads.submit(process.finds, key.id)
+        wait([second], timeout=0.2)  # where it is refused, that has happened by now
+        released.set()
+    assert (first.result(), second.result()) == (key, key)
+    assert site.store.count("partition") == reads + 1
+
+
+def test_a_process_that_came_before_the_very_first_key_finds_it_as_soon_as_it_is_there() -> None:
+    site = Site()
+    early, other = site.start(), site.start()
+    assert early.finds("00000001") is None
+    key = other.seals()
+    assert early.finds(key.id) == key
