@@ -44,7 +44,6 @@ function actionElement(name, problem, retry) {
     const [label, url] = LINKS[name];
     const link = element("a", "button", label);
     link.href = url(problem);
-    link.dataset.link = name;
     return link;
   }
   const button = element("button", "button", BUTTONS[name]);

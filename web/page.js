@@ -49,7 +49,6 @@ function wholePageProblem(problem) {
   if (problem.code === "interaction_required") {
     // The session lives: what is on the page stays there.
     showNotice(banner, problem);
-    pointLinks(problem.loginUrl);
     return true;
   }
   const reason = me ? SESSION_ENDED : "";
@@ -116,13 +115,20 @@ async function recheck() {
     now = await whoIsSignedIn(signal);
   } catch (problem) {
     if (signal.aborted) return;
-    // What the browser kept for Back may be somebody else's by now.
+    // What is concealed may be somebody else's by now.
     const isConcealed = "concealed" in body.dataset;
     if (isConcealed && problem.code !== "not_signed_in") forget();
     if (!wholePageProblem(problem) && isConcealed) listProblem(problem, start);
     return;
   }
-  if (me === null || sessionKey(now) !== sessionKey(me)) await start();
+  if (me === null || sessionKey(now) !== sessionKey(me)) start();
+}
+
+/** The same, with nothing to be seen until it is known. */
+async function recheckConcealed() {
+  body.dataset.concealed = "";
+  await recheck();
+  delete body.dataset.concealed;
 }
 
 async function refresh() {
@@ -281,7 +287,7 @@ listenToKeys({
 });
 
 hearTabs((key) => {
-  if (me !== null && key !== sessionKey(me)) recheck();
+  if (me !== null && key !== sessionKey(me)) recheckConcealed();
   if (key !== null && body.dataset.view === "signed-out") start();
 });
 
@@ -289,11 +295,7 @@ addEventListener("popstate", () => { if (me === null) pointLinks(); else route()
 
 // A page that the browser keeps for Back shows nothing until it is known who is signed in now.
 addEventListener("pagehide", (event) => { if (event.persisted) body.dataset.concealed = ""; });
-addEventListener("pageshow", async (event) => {
-  if (!event.persisted) return;
-  await recheck();
-  delete body.dataset.concealed;
-});
+addEventListener("pageshow", (event) => { if (event.persisted) recheckConcealed(); });
 
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && me !== null && performance.now() - checked > RECHECK_AFTER) recheck();

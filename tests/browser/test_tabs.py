@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from dev.sandbox.serving import Sandbox
 from tests.browser.conftest import OpenInbox
@@ -34,6 +34,22 @@ def test_signing_out_in_one_tab_signs_the_other_out(open_inbox: OpenInbox, sandb
     within_a_second(other.welcome)
     expect(other.rows).to_have_count(0)
     expect(other.reader).to_be_empty()
+
+
+def test_a_tab_that_cannot_ask_who_is_left_shows_no_mail_once_another_signed_out(
+    open_inbox: OpenInbox, sandbox: Sandbox
+) -> None:
+    one, other = two_tabs(open_inbox, sandbox)
+    held: list[Route] = []
+    other.page.route("**/auth/me", lambda route: held.append(route))
+    with one.page.expect_response("**/auth/logout"):
+        one.sign_out()
+    expect(other.rows.first).to_be_hidden(timeout=A_SECOND)
+    expect(other.page.locator("#account")).to_be_hidden()
+    held[0].fulfill(status=503, json=problem(503, "storage_unavailable"))
+    expect(other.notice).to_contain_text("Detail of storage_unavailable.")
+    expect(other.rows).to_have_count(0)
+    assert "Maren Solberg" not in other.text()
 
 
 def test_signing_out_everywhere_in_one_tab_signs_the_other_out(open_inbox: OpenInbox, sandbox: Sandbox) -> None:
