@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
@@ -184,18 +182,16 @@ def test_labels_of_any_kind_are_shown_as_text_and_nothing_scrolls_sideways(width
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_in_any_state_of_the_dialog(
-    scheme: Scheme, viewport: dict[str, int], open_inbox: OpenInbox, screenshots: Path
+    scheme: Scheme, viewport: dict[str, int], open_inbox: OpenInbox
 ) -> None:
     inbox = open_inbox(viewport=viewport, color_scheme=scheme).sign_in()
     server = Sessions(inbox.page, [HERE, PHONE, LIBRARY])
     inbox.list_sessions()
     expect(inbox.signed_in.get_by_role("listitem")).to_have_count(3)
     assert inbox.findings() == [], "list"
-    inbox.page.screenshot(path=screenshots / f"sessions-{scheme}-{viewport['width']}.png")
     inbox.signed_in.get_by_text("Sign out everywhere", exact=True).click()
     assert inbox.findings() == [], "question"
     server.problem = DOWN
     inbox.signed_in.get_by_role("button", name="Yes, sign out everywhere").click()
     expect(inbox.notice).to_be_visible()
     assert inbox.findings() == [], "failed"
-    inbox.page.screenshot(path=screenshots / f"sessions-failed-{scheme}-{viewport['width']}.png")

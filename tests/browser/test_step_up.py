@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -180,7 +179,7 @@ def test_a_policy_on_the_next_refresh_keeps_the_mail_and_every_tab_goes_on_when_
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_with_the_banner(
-    scheme: Scheme, viewport: dict[str, int], open_inbox: OpenInbox, screenshots: Path
+    scheme: Scheme, viewport: dict[str, int], open_inbox: OpenInbox
 ) -> None:
     inbox = open_inbox(viewport=viewport, color_scheme=scheme).sign_in()
     refuse(inbox, ANY_MESSAGE)
@@ -188,4 +187,3 @@ def test_axe_finds_nothing_wrong_with_the_banner(
     expect(inbox.banner).to_be_visible()
     assert inbox.findings() == []
     assert not inbox.scrolls_sideways()
-    inbox.page.screenshot(path=screenshots / f"step-up-{scheme}-{viewport['width']}.png")
