@@ -89,6 +89,7 @@ def test_keys_under_another_wrapping_key_are_unknown_and_the_next_one_is_active_
 def test_many_old_keys_under_another_wrapping_key_do_not_put_off_the_next_one() -> None:
     site = Site()
     process = site.start()
+    process.seals(300)
     for _ in range(3):
         site.rotated(process)
     site.advance(365 * DAY)
