@@ -6,8 +6,10 @@ import argparse
 import importlib.metadata
 import os
 import platform
+import random
 import secrets
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,11 +30,19 @@ LATENCY = 0.05
 
 @dataclass(frozen=True)
 class Order:
-    """What to run: names of RUNS, the share of each full count, and the seed of what is left to chance."""
+    """What to run: names of RUNS, the share of each full count, how many processes at most in a storm, and the seed of
+    what is left to chance.
+    """
 
     runs: tuple[str, ...]
     scale: float
+    processes: int
     seed: int
+
+    @property
+    def storms(self) -> list[int]:
+        """Over how many processes storms on one session go."""
+        return [processes for processes in refreshing.PROCESSES if processes <= self.processes]
 
     def count(self, full: int) -> int:
         """How many of a full count, at least one."""
@@ -42,15 +52,12 @@ class Order:
 def refresh_storm(ground: Ground, order: Order) -> list[Row]:
     """Requests at once on one session whose token has expired: one grant."""
     rounds = order.count(1000)
-    return [
-        refreshing.refresh_storm(ground, "refresh-storm", processes, rounds, LATENCY)
-        for processes in refreshing.PROCESSES
-    ]
+    return [refreshing.refresh_storm(ground, "refresh-storm", processes, rounds, LATENCY) for processes in order.storms]
 
 
 def many_storms(ground: Ground, order: Order) -> list[Row]:
     """Many sessions expire in the same moment: one grant for each, nobody's mail for another."""
-    return [refreshing.many_storms(ground, "many-storms", 16, order.count(200), LATENCY)]
+    return [refreshing.many_storms(ground, "many-storms", order.processes, order.count(200), LATENCY)]
 
 
 def races_of_sign_out(ground: Ground, order: Order) -> list[Row]:
@@ -68,12 +75,30 @@ def deaths(ground: Ground, order: Order) -> list[Row]:
     return death(ground, "death", order.count(500), CREWS)
 
 
+def clock_skew(ground: Ground, order: Order) -> list[Row]:
+    """The first, the third and the fifth again, with times of day that are wrong by up to five minutes, and jump."""
+    name, rounds, chance = "clock-skew", order.count(1000), random.Random(order.seed)  # noqa: S311 - repeatable
+    rows = [
+        *(
+            refreshing.refresh_storm(ground, name, processes, rounds, LATENCY, skew=chance)
+            for processes in order.storms
+        ),
+        sign_out_races(ground, name, order.count(10_000), CREWS, order.seed, refreshing.OFFSETS),
+        *death(ground, name, order.count(500), CREWS, refreshing.OFFSETS),
+    ]
+    # The last second that fits into 32 bits passes in the middle.
+    few = order.count(20)
+    ground.advance(2**31 - time.time() - refreshing.STEP * (few // 2 + 1))
+    return [*rows, refreshing.refresh_storm(ground, f"{name}, January 2038", 2, few, LATENCY, skew=chance)]
+
+
 RUNS: dict[str, Callable[[Ground, Order], list[Row]]] = {
     "refresh-storm": refresh_storm,
     "many-storms": many_storms,
     "sign-out-races": races_of_sign_out,
     "everywhere-races": races_of_everywhere,
     "death": deaths,
+    "clock-skew": clock_skew,
 }
 
 
@@ -87,6 +112,9 @@ def parse(arguments: Sequence[str]) -> Order:
     )
     parser.add_argument("--runs", default=",".join(RUNS), metavar="NAMES", help="with commas (default: all, see below)")
     parser.add_argument("--scale", type=float, default=1.0, metavar="N", help="share of the full counts (default 1)")
+    parser.add_argument(
+        "--processes", type=int, default=16, metavar="N", choices=refreshing.PROCESSES, help="at most (default 16)"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="repeats an earlier run's chances (default: a new one)")
     given = parser.parse_args(arguments)
     runs = tuple(name for name in given.runs.split(",") if name)
@@ -95,7 +123,7 @@ def parse(arguments: Sequence[str]) -> Order:
         parser.error(f"no such run: {', '.join(unknown) or '(none)'}; there are {', '.join(RUNS)}")
     if given.scale <= 0:
         parser.error("the scale must be positive")
-    return Order(runs, given.scale, secrets.randbelow(2**31) if given.seed is None else given.seed)
+    return Order(runs, given.scale, given.processes, secrets.randbelow(2**31) if given.seed is None else given.seed)
 
 
 def circumstances(order: Order) -> str:

@@ -37,10 +37,11 @@ POINTS = {
 ALONE = ("rotate", "purge")
 """Deeds on whole tables: only one process does them here, so that what it finds is its own."""
 RECOVERY = LEASE_SECONDS + 2.0
-PERIOD, SETTLE = 120, 10  # seconds, of a key where keys are rotated
-_APART = 4 * 86400.0  # between the times at which two points are tried
+PERIOD, SETTLE = 1200, 60  # seconds, of a key where keys are rotated
+_APART = 20 * 86400.0  # between the times at which two points are tried
 _TOMORROW = 26 * 3600.0
-_DAY_AFTER = 60 * 3600.0
+_AFTERWARDS = 15 * 86400.0
+_CLOCKS = 660.0  # more than two times of day differ
 
 
 @dataclass(frozen=True)
@@ -160,10 +161,10 @@ class Survivor:
     def _rotates(self, step: str) -> Recovered:
         person = signed_in(self._ours, lasting=False)
         before = self._key_ids()
-        self._pass(PERIOD)
+        self._pass(PERIOD + _CLOCKS)
         self._dies(step, lambda: self._doomed.keyring.rotate_if_due(Deadline(self._doomed.clock, SECONDS)))
         self._ours.keyring.rotate_if_due(self._deadline())
-        self._pass(SETTLE)
+        self._pass(SETTLE + _CLOCKS)
         keys = self._key_ids()
         current = self._ours.keyring.current(int(self._ours.clock.now()) + 3600, self._deadline()).id
         if keys != [*before, current] or is_refused(self._ours, person.cookie):
@@ -206,14 +207,14 @@ def death(ground: Ground, run: str, rounds: int, crews: int, wrong: Sequence[flo
 
 
 def _point(ground: Ground, run: str, place: int, point: str, rounds: int, crews: int, wrong: Sequence[float]) -> Row:
-    at = ground.later(_APART)
+    at = ground.advance(ground.passed + _APART)
     ground.asked(delay=0.0, offset=at, forget=True)
     ticker = Ticker(f"{run}, {point}", rounds)
     pairs = [(wrong[place % len(wrong)], wrong[(place + 1 + crew) % len(wrong)]) for crew in range(crews)]
     works = [partial(Survivor, ground, f"death-{place}-{crew}", pairs[crew], POINTS[point][0]) for crew in range(crews)]
     found: list[Recovered] = share_out(works, [Death(point, at)] * rounds, ticker)
     file = ground.clock_file(f"death-{place}-after")
-    AppClockFile(file).write(at + _DAY_AFTER)
+    AppClockFile(file).write(at + _AFTERWARDS)
     services = ground.services(file)
     before = len(orphans(services))
     while services.purge.run().left is not None:

@@ -83,7 +83,8 @@ class Other:
         self._steps = Steps()
         self._services = watched(ground.services(ground.clock_file(clock)), self._steps)
         self._clock = AppClockFile(ground.clock_file(clock))
-        self._stood = 0.0
+        self._passed, self._stood = ground.passed, 0.0
+        self._clock.write(self._passed)
         self._gate = gate
 
     def __call__(self, task: Task) -> Done:
@@ -99,7 +100,7 @@ class Other:
         self._gate.send(None)
         self._gate.recv()
         self._stood += time.monotonic() - began
-        self._clock.write(-self._stood, self._stood)
+        self._clock.write(self._passed - self._stood, self._stood)
 
     def _signed_in(self, who: Identity) -> str:
         try:
@@ -123,6 +124,7 @@ class Everywhere:
         self._seed = seed
         self._steps = Steps()
         self._services = watched(ground.services(ground.clock_file(clock)), self._steps)
+        AppClockFile(ground.clock_file(clock)).write(ground.passed)
         self._seeds = Seeds(ground)
         self._gates, others = zip(Pipe(), Pipe(), strict=True)
         self._others = [Partner(partial(Other, ground, f"{clock}-{place}", gate)) for place, gate in enumerate(others)]
@@ -205,7 +207,7 @@ def _waits(gate: Connection, other: Partner) -> bool:
 
 def everywhere_races(ground: Ground, run: str, rounds: int, crews: int, seed: int) -> Row:
     """Rounds by so many crews of three processes at once. Raises Violation."""
-    ground.asked(delay=0.0, offset=0.0, forget=True)
+    ground.asked(delay=0.0, offset=ground.passed, forget=True)
     ticker = Ticker(run, rounds)
     works = [partial(Everywhere, ground, seed, f"everywhere-{number}") for number in range(crews)]
     grants = sum(share_out(works, range(rounds), ticker))

@@ -48,12 +48,17 @@ class Ground:
     settings: Mapping[str, str]
     ca_file: Path
     folder: Path
-    _latest: list[float] = field(default_factory=lambda: [0.0])
+    _passed: list[float] = field(default_factory=lambda: [0.0])
 
-    def later(self, seconds: float) -> float:
-        """So much later than it gave before: how far time has passed, for who wants a table's past behind it."""
-        self._latest.append(self._latest[-1] + seconds)
-        return self._latest[-1]
+    @property
+    def passed(self) -> float:
+        """How much time has passed besides, in seconds. It only grows: no run finds keys of a later day."""
+        return self._passed[0]
+
+    def advance(self, to: float) -> float:
+        """Let time pass until then, for everybody who looks at it from now on; gives it back."""
+        self._passed[0] = max(to, self.passed)
+        return self.passed
 
     def clock_file(self, name: str) -> Path:
         """The offsets of one process's clock."""
@@ -67,10 +72,6 @@ class Ground:
     def cookie_name(self) -> str:
         """Of the session's cookie."""
         return Config.from_environment(self.settings).session_cookie_name
-
-    def now(self) -> Services:
-        """The services of a process whose clock is right."""
-        return self.services(self.clock_file("right"))
 
     @contextmanager
     def hosts(self, count: int, threads: int) -> Iterator[list[Host]]:

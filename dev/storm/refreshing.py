@@ -8,16 +8,20 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from dev.bench.figures import percentile
+from dev.bench.tables import milliseconds
+from dev.sandbox.clock import AppClockFile
 from dev.storm import history
 from dev.storm.burst import Client, Reply
 from dev.storm.ground import Ground, Host, Person, signed_in
 from dev.storm.report import Row, Ticker, Violation
 from dev.storm.upstream import LIFE
+from shared.services import Services
 
 EACH = 32
 """Requests at once for each process, of one session."""
 PROCESSES = (2, 4, 8, 16)
-SESSIONS = 500
+SESSIONS_EACH = 31
+"""Sessions that expire in the same moment, for each process: 500, near enough, at sixteen."""
 STEP = LIFE + 700
 """Seconds that pass between rounds: every token has expired by then, on clocks that differ by ten minutes too."""
 OFFSETS = (-300.0, -60.0, 0.0, 60.0, 300.0)
@@ -27,15 +31,30 @@ _WARM_EVERY = 10
 
 @dataclass
 class Storm:
-    """Rounds over some processes. `wrong` says by how many seconds each one's time of day is."""
+    """Rounds over some processes. `services` are of a process whose clock is right and stands where the storm began;
+    `wrong` says by how many seconds each one's time of day is off, `passed` how much time has passed.
+    """
 
     ground: Ground
     hosts: Sequence[Host]
     client: Client
+    services: Services
     wrong: list[float]
-    passed: float = 0.0
+    passed: float
     grants: int = 0
+    again: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+
+    def warm_up(self) -> None:
+        """Have each process renew a session: what it imports for that takes seconds where all start at once."""
+        while True:
+            replies = self.client.ask([[signed_in(self.services).cookie] for _ in self.hosts])
+            if all(reply.status == 200 for (reply,) in replies):
+                return
+
+    def patience(self) -> str:
+        """Who had to come back."""
+        return f", {len(self.again)} when asked again, {max(self.again)} times at most" if self.again else ""
 
     def expire(self) -> int:
         """Let a token's life pass for everybody. How far the table's log is then."""
@@ -63,12 +82,13 @@ class Storm:
         return answers
 
     def check(self, people: Sequence[Person], answers: dict[str, list[Reply]], since: int) -> None:
-        """One grant for each, and everybody got their own mail, where told so by coming back once. Raises Violation."""
+        """One grant for each, and everybody got their own mail, where told so by coming back. Raises Violation."""
         granted = [call["person"] for call in self.ground.asked()]
         self.grants += len(granted)
         for person in people:
             replies, count = answers[person.object_id], granted.count(person.object_id)
             self.seconds += [reply.seconds for reply in replies]
+            self.again += [reply.again for reply in replies if reply.again]
             wrong = [reply for reply in replies if (reply.status, reply.owner) != (200, person.owner)]
             if count != 1 or wrong:
                 said = ", ".join(sorted({f"{reply.status} {reply.code or reply.owner}" for reply in wrong})) or "-"
@@ -84,26 +104,34 @@ def _cookies(people: Sequence[Sequence[Person]]) -> list[list[str]]:
 def _storm(ground: Ground, processes: int, each: int, latency: float, *, skewed: bool = False) -> Iterator[Storm]:
     """`each` is how many requests a process gets at once; twice as many threads leave room for all of them to wait."""
     wrong = [OFFSETS[number % len(OFFSETS)] if skewed else 0.0 for number in range(processes)]
-    ground.asked(delay=latency, offset=0.0, forget=True)
+    file = ground.clock_file("right")
+    AppClockFile(file).write(ground.passed)
+    services = ground.services(file)
+    ground.asked(delay=latency, offset=ground.passed, forget=True)
     with ground.hosts(processes, 2 * each) as hosts:
         ports = [host.running.port for host in hosts]
         with closing(Client(ports, each, ground.cookie_name)) as client:
-            storm = Storm(ground, hosts, client, wrong)
+            storm = Storm(ground, hosts, client, services, wrong, ground.passed)
             storm.set_clocks()
-            services = ground.now()
-            # Each process renews one session first: what it imports for that takes seconds where all start at once.
-            client.ask([[signed_in(services).cookie] for _ in hosts])
+            storm.warm_up()
             yield storm
+            ground.advance(storm.passed)
 
 
 def refresh_storm(
-    ground: Ground, run: str, processes: int, rounds: int, latency: float, skew: random.Random | None = None
+    ground: Ground,
+    run: str,
+    processes: int,
+    rounds: int,
+    latency: float,
+    *,
+    skew: random.Random | None = None,
 ) -> Row:
     """Requests on one session. With `skew`, the processes' times of day are wrong, and one jumps in every round."""
-    person = signed_in(ground.now())
-    everybody = [[person] * EACH] * processes
     living: list[float] = []
     with _storm(ground, processes, EACH, latency, skewed=skew is not None) as storm:
+        person = signed_in(storm.services)
+        everybody = [[person] * EACH] * processes
         ticker = Ticker(f"{run}, {processes} processes", rounds)
         for number in range(rounds):
             since = storm.expire()
@@ -114,27 +142,25 @@ def refresh_storm(
             if number % _WARM_EVERY == 0:
                 living += [reply.seconds for reply in storm.ask(everybody)[person.object_id]]
             ticker.tick()
-    held = f"one grant a round, every answer the owner's; p99 while the token lives: {_p99(living) * 1e3:.0f} ms"
+    held = (
+        f"one grant a round, every answer the owner's{storm.patience()}; "
+        f"while the token lives p99 is {milliseconds(percentile(sorted(living), 0.99))}"
+    )
     shape = f"{processes} processes x {EACH} requests, one session"
     return Row(run, shape, rounds, storm.grants, ticker.seconds, held, storm.seconds)
 
 
 def many_storms(ground: Ground, run: str, processes: int, rounds: int, latency: float) -> Row:
     """Sessions that expire in the same moment, each asked for in two processes at once."""
-    services = ground.now()
-    people = [signed_in(services) for _ in range(SESSIONS)]
-    shares = [people[number::processes] for number in range(processes)]
-    asked = [shares[number] + shares[number - 1] for number in range(processes)]
-    with _storm(ground, processes, max(map(len, asked)), latency) as storm:
+    with _storm(ground, processes, 2 * SESSIONS_EACH, latency) as storm:
+        people = [signed_in(storm.services) for _ in range(SESSIONS_EACH * processes)]
+        shares = [people[number::processes] for number in range(processes)]
+        asked = [shares[number] + shares[number - 1] for number in range(processes)]
         ticker = Ticker(f"{run}, {processes} processes", rounds)
         for _ in range(rounds):
             since = storm.expire()
             storm.check(people, storm.ask(asked), since)
             ticker.tick()
-    held = "one grant for each session and round, every answer its owner's"
-    shape = f"{processes} processes, {SESSIONS} sessions at the same moment, each in two processes"
+    held = f"one grant for each session and round, every answer its owner's{storm.patience()}"
+    shape = f"{processes} processes, {len(people)} sessions at the same moment, each in two processes"
     return Row(run, shape, rounds, storm.grants, ticker.seconds, held, storm.seconds)
-
-
-def _p99(seconds: Sequence[float]) -> float:
-    return percentile(sorted(seconds), 0.99)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from dev.sandbox.clock import AppClockFile
 from dev.storm.crew import Partner, share_out
@@ -38,8 +40,8 @@ _UNSEEN = 400  # seconds after which a session in use is touched
 class SigningOut:
     """The process that signs out."""
 
-    def __init__(self, ground: Ground, clock: str) -> None:
-        self._services = ground.services(ground.clock_file(clock))
+    def __init__(self, ground: Ground, clock_file: Path) -> None:
+        self._services = ground.services(clock_file)
 
     def __call__(self, question: tuple[str, float]) -> bool:
         """Sign out after so many seconds; whether a request here is refused then."""
@@ -53,24 +55,26 @@ class SigningOut:
 class Racing:
     """The process that has the request, with one of its own that signs out."""
 
-    def __init__(self, ground: Ground, seed: int, clock: str) -> None:
-        self._ground = ground
+    def __init__(self, ground: Ground, seed: int, name: str, wrong: Sequence[float]) -> None:
+        files = [ground.clock_file(f"{name}-{who}") for who in ("request", "sign-out")]
+        self._clocks = [AppClockFile(file) for file in files]
+        self._passed, self._wrong = ground.passed, wrong
         self._seed = seed
         self._steps = Steps()
-        self._services = watched(ground.services(ground.clock_file(clock)), self._steps)
-        self._clock = AppClockFile(ground.clock_file(clock))
-        self._passed = 0.0
-        self._partner = Partner(partial(SigningOut, ground, clock))
+        self._services = watched(ground.services(files[0]), self._steps)
+        self._partner = Partner(partial(SigningOut, ground, files[1]))
 
     def __call__(self, number: int) -> int | Violation:
         """One round: the grants that were sent, or what did not hold."""
         chance = random.Random(f"{self._seed}/{number}")  # noqa: S311 - repeatable on purpose
         point = (*POINTS, CHANCE)[number % (len(POINTS) + 1)]
         touching = point.endswith("seen")
+        wrong = [chance.choice(self._wrong) for _ in self._clocks]
+        self._set_clocks(wrong)
         person = signed_in(self._services, seconds=3600 if touching else -3600)
         if touching:
             self._passed += _UNSEEN
-            self._clock.write(self._passed)
+            self._set_clocks(wrong)
         refused: list[bool] = []
         self._steps.arm(point, lambda: refused.append(self._partner.ask((person.cookie, 0.0))))
         if point == CHANCE:
@@ -81,6 +85,10 @@ class Racing:
         grants = len(self._steps.times["before grant"])
         fault = self._fault(point, person, status, refused, grants)
         return Violation(f"{point}, round {number}: {fault}", self._steps.taken) if fault else grants
+
+    def _set_clocks(self, wrong: Sequence[float]) -> None:
+        for clock, error in zip(self._clocks, wrong, strict=True):
+            clock.write(self._passed, error)
 
     def _request(self, person: Person) -> int:
         """What `GET api/messages` does before it asks Graph; the status that comes of it."""
@@ -108,15 +116,21 @@ class Racing:
         return ""
 
 
-def sign_out_races(ground: Ground, run: str, rounds: int, crews: int, seed: int) -> Row:
-    """Rounds over all points, by so many pairs of processes at once. Raises Violation."""
-    ground.asked(delay=0.0, offset=0.0, forget=True)
+def sign_out_races(
+    ground: Ground, run: str, rounds: int, crews: int, seed: int, wrong: Sequence[float] = (0.0,)
+) -> Row:
+    """Rounds over all points, by so many pairs of processes at once. Raises Violation.
+
+    `wrong` are the seconds by which a process's time of day may be off; it is another one in every round.
+    """
+    ground.asked(delay=0.0, offset=ground.passed, forget=True)
     ticker = Ticker(run, rounds)
-    works = [partial(Racing, ground, seed, f"race-{number}") for number in range(crews)]
+    works = [partial(Racing, ground, seed, f"race-{number}", wrong) for number in range(crews)]
     grants = sum(share_out(works, range(rounds), ticker))
     sent = len(ground.asked())
     if sent != grants:
         raise Violation(f"{sent} grants arrived at Entra, {grants} were sent", ())
+    ground.advance(ground.passed + rounds * _UNSEEN)
     held = "no row came back, no index row stayed, every late request was refused in both processes"
     shape = f"signing out at {len(POINTS)} steps of a request that renews, and at any moment"
     return Row(run, shape, rounds, grants, ticker.seconds, held)
