@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from shared import errors, log
 from shared.azure_clients import client_options
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 SECONDS = 3.0
 """What asking for one token may take. It is rare: the library keeps each, and renews it at half its life."""
-ASSERTION_SCOPE = "api://AzureADTokenExchange/.default"
+_AUDIENCE = "api://AzureADTokenExchange"
+_AUDIENCES = {
+    "login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",
+    "login.partner.microsoftonline.cn": "api://AzureADTokenExchangeChina",
+}
+"""By the authority's host, for the clouds that have one of their own."""
 
 
 class NoToken(Exception):
@@ -43,16 +49,18 @@ def token_for(scope: str, identity: TokenCredential, deadline: Deadline) -> str:
         raise NoToken from None
 
 
-def client_assertion(identity: TokenCredential, clock: Clock) -> Callable[[], str]:
-    """What makes the app's assertions for Entra, instead of a client secret. RFC 7523 section 2.2.
+def client_assertion(identity: TokenCredential, authority: str, clock: Clock) -> Callable[[], str]:
+    """What makes the app's assertions for this authority, instead of a client secret. RFC 7523 section 2.2.
 
     https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
     """
 
+    scope = _AUDIENCES.get(urlsplit(authority).hostname or "", _AUDIENCE) + "/.default"
+
     def assertion() -> str:
         """Raises errors.EntraUnavailable, so that nobody is signed out by it."""
         try:
-            return token_for(ASSERTION_SCOPE, identity, Deadline(clock, SECONDS))
+            return token_for(scope, identity, Deadline(clock, SECONDS))
         except NoToken:
             raise errors.EntraUnavailable from None
 

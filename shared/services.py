@@ -61,7 +61,7 @@ def _client_credential(config: Config, outbound: Outbound, clock: Clock) -> Clie
     if config.client_secret is not None:
         return config.client_secret.reveal()
     identity = managed_identity(config.identity_client_id, outbound)
-    return {"client_assertion": client_assertion(identity, clock)}
+    return {"client_assertion": client_assertion(identity, config.authority, clock)}
 
 
 def _wrapping_key(config: Config, outbound: Outbound) -> WrappingKey:

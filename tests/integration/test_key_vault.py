@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DATA_KEY = bytes(range(32))
 STORAGE = "https://storage.azure.com/.default"
+AUTHORITY = "https://login.microsoftonline.com/common"
 
 
 @pytest.fixture(autouse=True)
@@ -223,7 +224,7 @@ def test_tokens_are_kept_and_each_is_for_one_resource(identity: TokenCredential,
     clock = SystemClock()
     for _ in range(3):
         assert token_for(STORAGE, identity, deadline())
-        assert client_assertion(identity, clock)()
+        assert client_assertion(identity, AUTHORITY, clock)()
     resources = [call["query"] for call in lone_sandbox.control.log(where="identity")]
     assert len(resources) == 2
     assert "resource=https://storage.azure.com" in resources[0]
@@ -238,7 +239,7 @@ def test_an_identity_that_gives_no_token_signs_nobody_out(
     with pytest.raises(NoToken):
         token_for(STORAGE, identity, deadline())
     with pytest.raises(errors.EntraUnavailable):
-        client_assertion(identity, SystemClock())()
+        client_assertion(identity, AUTHORITY, SystemClock())()
 
 
 def test_another_identity_and_another_process_are_refused(outbound: Outbound, monkeypatch: pytest.MonkeyPatch) -> None:
