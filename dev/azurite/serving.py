@@ -18,7 +18,7 @@ from dev.launcher.terminal import Progress
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
-_LISTENING = re.compile(r"(Blob|Queue|Table) service is successfully listening at http://127\.0\.0\.1:(\d+)")
+_LISTENING = re.compile(r"(Blob|Queue|Table) service is successfully listening at https?://127\.0\.0\.1:(\d+)")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Azurite:
 class AzuriteOptions:
     """Ports 0 mean any free one. No folder: all in memory, gone at the end.
 
-    `access_log` writes one line for each request into the log.
+    `access_log` writes one line for each request into the log. `certificate` is the files of a certificate and its
+    key: then all is https, and takes the tokens of an identity too.
     """
 
     log: Path
@@ -51,6 +52,7 @@ class AzuriteOptions:
     queue_port: int = 0
     table_port: int = 0
     access_log: bool = False
+    certificate: tuple[Path, Path] | None = None
 
 
 @contextmanager
@@ -70,7 +72,10 @@ def launch(options: AzuriteOptions, progress: Progress) -> Child:
     ports = ["--blobPort", options.blob_port, "--queuePort", options.queue_port, "--tablePort", options.table_port]
     # Clients send newer API versions than the emulator knows; it answers all of them the same way.
     quiet = ["--disableTelemetry", "--skipApiVersionCheck", *([] if options.access_log else ["--silent"])]
-    command = [str(program), str(azurite), *quiet, *keep, *map(str, ports)]
+    files = map(str, options.certificate or ())
+    tokens = [part for pair in zip(("--cert", "--key"), files, strict=False) for part in pair]
+    tokens += ["--oauth", "basic"] if options.certificate else []
+    command = [str(program), str(azurite), *quiet, *keep, *map(str, ports), *tokens]
     return Child("Azurite", command, options.log, children.bare_environment(os.environ))
 
 

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dev.azurite.serving import ACCOUNT, AzuriteOptions, serve
+from dev.certificates import server_certificate
 from dev.sandbox.options import IDENTITY_CLIENT_ID, IDENTITY_HEADER
 from tests.support.at_once import until
 from tests.support.client import BrowserClient
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from dev.sandbox.serving import Sandbox
     from tests.conftest import SignIn
     from tests.support.apps import App, Apps
@@ -35,8 +40,20 @@ def app(apps: Apps, sandbox: Sandbox) -> App:
     return apps.get(**settings(sandbox))
 
 
+@pytest.fixture(scope="module")
+def guarded_tables(ca_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of tables that are opened by a token over https; no account key is given to anybody."""
+    log = tmp_path_factory.mktemp("guarded") / "azurite.log"
+    with serve(AzuriteOptions(log=log, certificate=server_certificate(ca_folder))) as running:
+        yield f"https://127.0.0.1:{running.port}/{ACCOUNT}"
+
+
 def token_forms(sandbox: Sandbox) -> list[dict[str, str]]:
     return [call["form"] for call in sandbox.control.log(where="token")]
+
+
+def identity_calls(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return sandbox.control.log(where="identity")
 
 
 def vault_calls(sandbox: Sandbox) -> int:
@@ -58,6 +75,24 @@ def test_a_person_signs_in_reads_mail_and_signs_out(app: App, sandbox: Sandbox, 
     assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     assert form["client_assertion"]
     assert "client_secret" not in form
+
+
+def test_with_the_settings_of_azure_even_the_tables_are_opened_by_the_identity(
+    own_apps: Apps, guarded_tables: str, sandbox: Sandbox, sign_in: SignIn
+) -> None:
+    """A sign-in, a read, a renewal, the list of sessions and a sign-out, with no key to anything in the settings."""
+    tables = {"SESSION_STORE": "", "SESSION_STORE__tableServiceUri": guarded_tables, "AzureWebJobsStorage": ""}
+    app = own_apps.start(**(settings(sandbox) | tables))
+    assert not any("AccountKey" in value or "secret" in value for value in app.settings.values())
+    browser = sign_in(app)
+    assert browser.fetch(f"{app.url}/api/messages").json()["messages"]
+    sandbox.control.expire()
+    assert browser.fetch(f"{app.url}/api/messages").status == 200
+    assert len(browser.fetch(f"{app.url}/auth/sessions").json()["sessions"]) == 1
+    assert browser.fetch(f"{app.url}/auth/logout", "POST").status == 200
+    assert browser.fetch(f"{app.url}/auth/me").status == 401
+    resources = {call["query"].partition("resource=")[2].partition("&")[0] for call in identity_calls(sandbox)}
+    assert resources == {"https://vault.azure.net", "https://storage.azure.com", "api://AzureADTokenExchange"}
 
 
 def test_tokens_are_renewed_by_the_assertion_too(app: App, sandbox: Sandbox, sign_in: SignIn) -> None:

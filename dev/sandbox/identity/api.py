@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dev.sandbox.entra.discovery import issuer_of
 from dev.sandbox.identity.tokens import RESOURCES
 from dev.sandbox.options import IDENTITY_CLIENT_ID, IDENTITY_HEADER
 from dev.sandbox.people import TENANT_ID
@@ -37,7 +36,7 @@ async def token(request: Request) -> Response:
         return _refusal(500, "An unexpected error occurred.")
     if client_id != IDENTITY_CLIENT_ID:
         return _refusal(400, "No User Assigned or Delegated Managed Identity found for specified ClientId.")
-    value, expires = world.identity_tokens.new(resource, issuer_of(world, TENANT_ID))
+    value, expires = world.identity_tokens.new(resource, f"{world.https_url}/{TENANT_ID}")
     return JSONResponse(
         {
             "access_token": value,

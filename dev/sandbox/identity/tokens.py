@@ -29,13 +29,16 @@ class IdentityTokens:
         """Every token so far."""
         return list(self._claims)
 
-    def new(self, resource: str, issuer: str) -> tuple[str, int]:
-        """A token for a resource, and when it expires (seconds since 1970)."""
-        now = int(self._clock.now())
+    def new(self, resource: str, authority: str) -> tuple[str, int]:
+        """A token for a resource, and when it expires (seconds since 1970).
+
+        Those for Azure's own services are of Entra's first version, assertions of its second.
+        """
+        now, is_assertion = int(self._clock.now()), resource == ASSERTION_AUDIENCE
         claims = {
             "rh": f"1.canary{secrets.token_urlsafe(24)}",
             "aud": resource,
-            "iss": issuer,
+            "iss": f"{authority}/v2.0" if is_assertion else f"https://sts.windows.net/{TENANT_ID}/",
             "iat": now,
             "nbf": now,
             "exp": now + LIFETIME,
@@ -45,7 +48,7 @@ class IdentityTokens:
             "sub": PRINCIPAL_ID,
             "tid": TENANT_ID,
             "uti": secrets.token_urlsafe(16),
-            "ver": "2.0",
+            "ver": "2.0" if is_assertion else "1.0",
         }
         token = sign(claims)
         self._claims[token] = claims
