@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from shared.clock import Deadline
 from shared.token_store import Row, Table, Value
 from tests.explorer.stage import Actor, Call, Outcome
-from tests.fakes.clock import START
+from tests.fakes.clock import START as START
 from tests.fakes.store import FakeStore
 
 type Place = tuple[Table, str, str]
 type Form = tuple[Hashable, ...]
 
-_RANDOM_COLUMNS = frozenset({"sealed", "lease_id", "session", "number", "epoch"})
+_RANDOM_COLUMNS = frozenset({"sealed", "lease_id", "session", "number", "epoch", "wrapped"})
 
 
 class Ids:
@@ -105,6 +105,12 @@ class Model:
     """How often each refresh token was redeemed."""
     issued: list[str] = field(default_factory=list)
     """Which tokens Entra has issued."""
+    cookies: dict[int, str] = field(default_factory=dict)
+    """What the browsers of sign-ins were given, by actor."""
+    epochs: int = 0
+    """How often somebody has signed out everywhere."""
+    began: dict[int, int] = field(default_factory=dict)
+    """By actor: how often that was before its first call was answered."""
     _names: dict[Hashable, str] = field(default_factory=dict)
     _forms: dict[str, int] = field(default_factory=dict)
 
@@ -124,6 +130,7 @@ class Model:
     def wrote(self, write: Write, maker: str) -> None:
         """Take note of a change."""
         self.writes += 1
+        self.epochs += write.place[2] == "epoch"
         if write.after is not None:
             self.name_row(write.place[0], write.after, maker)
         self.watch(write)
@@ -153,6 +160,7 @@ class Model:
     def observed(self, actor: Actor, what: Hashable) -> None:
         """Note what an actor has learnt: all that its next steps can depend on."""
         actor.history = self.ids.of((actor.history, what, self.time.passed))
+        self.began.setdefault(actor.number, self.epochs)
 
     def note(self, actor: Actor, call: Call, outcome: Outcome) -> None:
         """Write the history for a reader."""

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared import errors
 from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.keyring import Keyring
+from shared.purge import Purge
 from shared.refresh import Refresher
 from shared.secret import Secret
 from shared.session_index import SessionIndex
-from shared.session_rows import Session, Tokens
+from shared.session_rows import Session, Tokens, partition_key, row_key
 from shared.sessions import Sessions
 from shared.signed_in import SignedIn
 from shared.token_store import TokenStore
 from shared.wrapping import LocalKey
-from tests.explorer.model import ActorClock, Model
+from tests.explorer.model import ActorClock, Model, Place
 from tests.explorer.stage import Actor, Call, Outcome
 from tests.explorer.table import ActorStore, Perform
 from tests.fakes import build
 
-CONFIG = build.config()
+CONFIG = build.config(SESSION_IDLE_TIMEOUT="28800")
 WRAPPING = LocalKey(Secret(build.SEALING_KEY))
-GRANTING = (Outcome.DIES, Outcome.UNAVAILABLE, Outcome.REDEEMED)
+GRANTING = (Outcome.DIES, Outcome.UNAVAILABLE, Outcome.REDEEMED, Outcome.DEAD, Outcome.WANTED)
+
+_REFUSALS: Mapping[Outcome, type[errors.DrawbridgeError]] = {
+    Outcome.UNAVAILABLE: errors.EntraUnavailable,
+    Outcome.DEAD: errors.NotSignedIn,
+    Outcome.WANTED: errors.InteractionRequired,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +60,18 @@ class Process:
     ) -> None:
         self.model = model
         self.actor = actor
-        self.cookies: list[str] = []
         self.clock = ActorClock(model.time, skew, 1000.0 * (1 + actor.number))
         self._perform: Perform = at_once
         self.store = parts.store(model, actor, lambda call: self._perform(call))
         self.keyring = Keyring(self.store, WRAPPING, self.clock)
         if warm:
             self.keyring.current(int(self.clock.now()), self.deadline())
+            model.began.pop(actor.number, None)
         self._perform = perform
         self.index = parts.index(self.store, self.keyring, self.clock)
         self.sessions = parts.sessions(self.store, self.index, self.keyring, CONFIG, self.clock)
         self.signed_in = SignedIn(self.store, self.index, self.sessions)
+        self.purge = Purge(self.store, self.keyring, self.clock)
         self.refresher = parts.refresher(
             self.sessions,
             self.clock,
@@ -77,6 +85,12 @@ class Process:
     def deadline(self, seconds: float = 25.0) -> Deadline:
         return Deadline(self.clock, seconds)
 
+    @staticmethod
+    def place(cookie: str) -> Place:
+        """Where the session of a cookie lies."""
+        day, _, secret = cookie.partition(".")
+        return "sessions", partition_key(day, secret), row_key(secret)
+
     def new_id(self) -> str:
         """An id that nobody else has."""
         return f"lease-of-{self.actor.name}-{self.actor.history}"
@@ -88,14 +102,19 @@ class Process:
         actor.woken_at = self.model.writes
         self.model.observed(actor, "woke")
 
+    def sleep_until(self, moment: float) -> None:
+        """Do nothing until so many seconds after the beginning."""
+        self._perform(Call("waits", until=moment))
+        self.model.observed(self.actor, "woke")
+
     def grant(self, session: Session, deadline: Deadline, claims: str | None = None) -> Tokens:
         """Entra's part of a refresh: each redemption gives new tokens, whatever was redeemed before."""
         old = session.tokens.refresh_token
         assert old is not None
         outcome = self._perform(Call(f"redeems {old.reveal()}", GRANTING))
-        if outcome is Outcome.UNAVAILABLE:
-            self.model.observed(self.actor, "unavailable")
-            raise errors.EntraUnavailable
+        if outcome in _REFUSALS:
+            self.model.observed(self.actor, outcome)
+            raise _REFUSALS[outcome]
         redeemed = self.model.redeemed
         redeemed[old.reveal()] = redeemed.get(old.reveal(), 0) + 1
         number = f"{self.actor.name}{sum(name.startswith(self.actor.name) for name in self.model.issued) + 1}"

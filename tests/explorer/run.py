@@ -6,11 +6,14 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.explorer.judge import Judge, Violation
+from shared.token_store import Table
+from tests.explorer.judge import Judge
 from tests.explorer.model import Ids, Late, Model
+from tests.explorer.operations import OPERATIONS
 from tests.explorer.process import Process
 from tests.explorer.scenario import Scenario, Start
 from tests.explorer.stage import Actor, Call, Hands, Outcome, Stage
+from tests.explorer.violation import Violation
 
 TICK_SECONDS = 0.1
 """How far time goes on when everybody waits; twice as far each time until somebody writes."""
@@ -36,6 +39,7 @@ class Run:
     scenario: Scenario
     start: Start
     ids: Ids
+    verdicts: dict[Hashable, tuple[Violation, ...]]
     decide: Callable[[Run, list[Option]], Option | None]
     judge: Judge = field(init=False)
     model: Model = field(init=False)
@@ -45,8 +49,8 @@ class Run:
     _seen: int = 0
 
     def __post_init__(self) -> None:
-        self.judge = Judge(self.scenario, self.start)
-        self.model = Model(self.ids, self.start.rows, self.judge.wrote)
+        self.judge = Judge(self.scenario, self.start, self.verdicts)
+        self.model = self.judge.model = Model(self.ids, self.start.rows, self.judge.wrote)
 
     def play(self, hands: Hands) -> list[Violation]:
         """Let the actors run. Gives back what is wrong with how it went."""
@@ -55,7 +59,8 @@ class Run:
         for actor, operation, skew in zip(
             self.actors, self.scenario.operations, self.scenario.all_skews(), strict=True
         ):
-            process = Process(self.scenario.parts, self.model, actor, partial(stage.call, actor), skew)
+            warm = not OPERATIONS[operation].cold
+            process = Process(self.scenario.parts, self.model, actor, partial(stage.call, actor), skew, warm)
             actor.body = partial(self.judge.judged, operation, process)
         stage.run()
         return self.judge.violations
@@ -68,7 +73,7 @@ class Run:
             options = self.options()
             if not options:
                 if not self._time_passes():
-                    self.judge.ended(self.actors, self.model)
+                    self.judge.ended(self.actors)
                     return None
                 continue
             chosen = options[0] if len(options) == 1 else self.decide(self, options)
@@ -82,6 +87,9 @@ class Run:
     def options(self) -> list[Option]:
         """Everything that may happen next; none where all have ended or wait."""
         ready = [actor for actor in self.actors if self._ready(actor)]
+        unseen = next((actor for actor in ready if self._is_unseen(actor)), None)
+        if unseen is not None:
+            ready = [unseen]
         options = [Option(actor) for actor in ready]
         options += [Option(late=late) for late in self.model.late]
         if len(self.model.faults) >= self.scenario.faults:
@@ -105,11 +113,30 @@ class Run:
         return self.ids.of((self.model.state(), actors, self.ticks, self.judge.state()))
 
     def _ready(self, actor: Actor) -> bool:
-        since = actor.pending.waits_since if actor.pending else None
-        return actor.pending is not None and since != self.model.writes
+        call = actor.pending
+        if call is None or call.waits_since == self.model.writes:
+            return False
+        return call.until is None or call.until <= self.model.time.passed
+
+    def _is_unseen(self, actor: Actor) -> bool:
+        """Whether nothing that others may still do depends on this call or alters it: it may as well be made now.
+
+        Then no order of it and of the others' steps needs to be told from any other.
+        """
+        call = actor.pending
+        if call is None or call.waits() or self.scenario.stalls or self.model.late:
+            return False
+        others = [other for other in self.actors if other is not actor and other.result is None]
+        return not any(call.table in self._touches(other) for other in others)
+
+    def _touches(self, actor: Actor) -> frozenset[Table]:
+        return OPERATIONS[self.scenario.operations[actor.number]].touches
 
     def _goes_on(self, actor: Actor, outcome: Outcome) -> Actor:
         assert actor.pending is not None
+        table = actor.pending.table
+        if table is not None and table not in self._touches(actor):
+            raise RuntimeError(f"{actor.name} was not expected to touch {table}")
         actor.outcome = outcome
         self.model.note(actor, actor.pending, outcome)
         if outcome is not Outcome.DONE:
@@ -126,10 +153,14 @@ class Run:
         self._passes(STALL_SECONDS)
 
     def _time_passes(self) -> bool:
-        if not any(actor.pending for actor in self.actors):
+        waiting = [actor.pending for actor in self.actors if actor.pending]
+        if not waiting:
             return False
         self.ticks = self.ticks + 1 if self._seen == self.model.writes else 1
-        self._passes(TICK_SECONDS * 2.0 ** (self.ticks - 1))
+        moments = [call.until - self.model.time.passed for call in waiting if call.until is not None]
+        if len(moments) < len(waiting):
+            moments.append(TICK_SECONDS * 2.0 ** (self.ticks - 1))
+        self._passes(min(moments))
         return True
 
     def _passes(self, seconds: float) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.session_rows import Identity
 from shared.token_store import Row, Table
-from tests.explorer.model import Ids, Model, Time
+from tests.explorer.model import Ids, Model, Place
 from tests.explorer.process import Parts, Process, at_once
 from tests.explorer.stage import Actor, Outcome
 from tests.fakes import build
@@ -14,29 +15,40 @@ EXPIRED = 4000.0
 """Age of a session whose access token everybody takes for expired, whatever their clocks."""
 IN_USE = 2000.0
 """Age of a session whose access token lives, and whose use is to be noted again."""
+AGEING = 3599.0
+"""Age of a session whose access token lives for one more second, and is to be renewed ahead."""
+PAST = 9 * 86400.0
+"""Age of a session that has ended by itself, and that the purge deletes."""
+ROTATING = 30 * 86400.0
+"""Age of a data key whose successor is to be made."""
 
 STORAGE = frozenset({Outcome.UNAVAILABLE, Outcome.LOST, Outcome.UNANSWERED, Outcome.REPEATED, Outcome.LATE})
 DEATH = frozenset({Outcome.DIES})
 ENTRA = frozenset({Outcome.UNAVAILABLE, Outcome.REDEEMED})
+REFUSALS = frozenset({Outcome.DEAD, Outcome.WANTED})
 ANYTHING = STORAGE | DEATH | ENTRA
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`operations`, one for each actor, on sessions that are as many seconds old as `ages` says."""
+    """`operations`, one for each actor, on sessions of one person that are as many seconds old as `ages` says."""
 
     operations: tuple[str, ...]
     ages: tuple[float, ...] = (EXPIRED,)
     skews: tuple[float, ...] = ()
     faults: int = 0
     """How many calls of one run may go wrong."""
-    outcomes: frozenset[Outcome] = frozenset()
+    outcomes: frozenset[Outcome] = ANYTHING
+    """In which ways."""
     stalls: bool = False
+    """Whether everybody may stand still for longer than a lease instead."""
+    key_age: float | None = None
+    """How old the data key is, where that is older than the oldest session."""
     parts: Parts = field(default_factory=Parts)
 
     def __str__(self) -> str:
-        words = [" || ".join(self.operations)]
-        words += [f"{self.faults} faults"] if self.faults else []
+        words = [" || ".join(self.operations), f"sessions {', '.join(f'{age:.0f} s' for age in self.ages)} old"]
+        words += [f"at most {self.faults} faults"] if self.faults else []
         words += ["standing still"] if self.stalls else []
         words += [f"clocks {', '.join(f'{skew:+.0f} s' for skew in self.skews)}"] if self.skews else []
         return ", ".join(words)
@@ -52,19 +64,25 @@ class Start:
 
     rows: tuple[tuple[Table, Row], ...]
     cookies: tuple[str, ...]
-    places: tuple[tuple[Table, str, str], ...]
+    places: tuple[Place, ...]
     """Where the session of each cookie lies."""
+
+
+def person(number: int) -> Identity:
+    """Who has the session of this number: always the same person, in another session at Entra."""
+    return build.identity(sid=f"sid-{number}")
 
 
 def start_of(scenario: Scenario) -> Start:
     """The table as earlier sign-ins have left it."""
     cookies: list[str] = []
-    model = Model(Ids(), (), lambda write: None, Time())
-    process = Process(Parts(), model, Actor(9, "before", str), at_once)
+    model = Model(Ids(), (), lambda write: None)
+    if scenario.ages:
+        model.time.passed = -(scenario.key_age or max(scenario.ages))
+    process = Process(Parts(), model, Actor(9, "before", str), at_once, warm=bool(scenario.ages))
     for number, age in enumerate(scenario.ages):
         model.time.passed = -age
         issued = build.tokens(process.clock, access=f"access-{number}", refresh=f"refresh-{number}")
-        cookies.append(process.sessions.start(build.identity(), issued, "Firefox", process.deadline()))
-    keys = [key.partition("/") for key in process.sessions.keys(cookies)]
+        cookies.append(process.sessions.start(person(number), issued, "Firefox", process.deadline()))
     rows = tuple((place[0], row) for place, row in model.table.rows.items())
-    return Start(rows, tuple(cookies), tuple(("sessions", partition, row) for partition, _, row in keys))
+    return Start(rows, tuple(cookies), tuple(process.place(cookie) for cookie in cookies))

@@ -13,11 +13,11 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.explorer.judge import Violation
 from tests.explorer.model import Ids, Step
 from tests.explorer.run import Option, Run
 from tests.explorer.scenario import Scenario, start_of
 from tests.explorer.stage import Hands
+from tests.explorer.violation import Violation
 
 _END = -1
 
@@ -61,6 +61,7 @@ class _Search:
     progress: Callable[[int, int], None]
     shortest: bool = False
     ids: Ids = field(default_factory=Ids)
+    verdicts: dict[Hashable, tuple[Violation, ...]] = field(default_factory=dict)
     nodes: dict[Hashable, int] = field(default_factory=dict)
     children: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     runs: int = 0
@@ -114,7 +115,7 @@ class _Path:
 
     def follow(self) -> None:
         search = self._search
-        run = Run(search.scenario, search.start, search.ids, self._decide)
+        run = Run(search.scenario, search.start, search.ids, search.verdicts, self._decide)
         self._ended = True
         violations = run.play(search.hands)
         if violations:

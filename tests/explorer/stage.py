@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from shared.token_store import Table
+
 
 class Outcome(Enum):
     """What becomes of a call."""
@@ -25,6 +27,8 @@ class Outcome(Enum):
     LATE = "no answer; it may still arrive"
     UNAVAILABLE = "refused: unavailable"
     REDEEMED = "done, but the answer is lost"
+    DEAD = "Entra says that the grant is dead"
+    WANTED = "Entra wants the person"
     DIES = "the process dies before it"
     STANDSTILL = "nobody runs for longer than a lease"
 
@@ -43,8 +47,14 @@ class Call:
 
     words: str
     outcomes: tuple[Outcome, ...] = ()
+    table: Table | None = None
     waits_since: int | None = None
-    """For one that waits: the number of writes that the table had seen when it began to."""
+    """For one that waits for a write: the number of those that the table had seen when it began to."""
+    until: float | None = None
+    """For one that waits for a moment: so many seconds after the beginning."""
+
+    def waits(self) -> bool:
+        return self.waits_since is not None or self.until is not None
 
 
 @dataclass(slots=True)
@@ -75,11 +85,18 @@ class Schedule(Protocol):
         ...
 
 
+def _closed() -> threading.Lock:
+    """A lock that somebody else has to release first: a semaphore of one, at a tenth of the cost."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 class _Hand:
     """A thread that runs one body after the other."""
 
     def __init__(self) -> None:
-        self.turn = threading.Semaphore(0)
+        self.turn = _closed()
         self.work: Callable[[], None] | None = None
         threading.Thread(target=self._loop, name="explorer", daemon=True).start()
 
@@ -110,7 +127,7 @@ class Stage:
         self.actors = actors
         self._schedule = schedule
         self._hands = hands.all[: len(actors)]
-        self._main = threading.Semaphore(0)
+        self._main = _closed()
         self._abandoned = False
         self.failure: BaseException | None = None
 

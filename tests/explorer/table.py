@@ -30,13 +30,14 @@ class ActorStore(TokenStore):
             row = self._model.table.read(table, partition, key, deadline)
             return [row] if row else []
 
-        rows = self._listed(f"reads {self._named(table, partition, key)}", read, deadline)
+        rows = self._listed(table, f"reads {self._named(table, partition, key)}", read, deadline)
         return rows[0] if rows else None
 
     def query(
         self, table: Table, deadline: Deadline, *, partition_from: str, partition_before: str, most: int = 1000
     ) -> list[Row]:
         return self._listed(
+            table,
             f"lists {table} from {partition_from} to {partition_before}",
             lambda: self._model.table.query(
                 table, deadline, partition_from=partition_from, partition_before=partition_before, most=most
@@ -46,12 +47,12 @@ class ActorStore(TokenStore):
 
     def partition(self, table: Table, name: str, deadline: Deadline) -> list[Row]:
         return self._listed(
-            f"lists {table} of {name}", lambda: self._model.table.partition(table, name, deadline), deadline
+            table, f"lists {table} of {name}", lambda: self._model.table.partition(table, name, deadline), deadline
         )
 
     def insert(self, table: Table, row: Row, deadline: Deadline) -> None:
         self._change(
-            Call(f"inserts into {self._named(table, row.partition, row.key)}", WRITING),
+            Call(f"inserts into {self._named(table, row.partition, row.key)}", WRITING, table),
             [(table, row.partition, row.key)],
             lambda: self._model.table.insert(table, row, deadline),
             deadline,
@@ -61,7 +62,7 @@ class ActorStore(TokenStore):
         place = (table, row.partition, row.key)
         columns = ", ".join(sorted(row.properties))
         self._change(
-            Call(f"merges {columns} into {self._named(*place)}", MERGING),
+            Call(f"merges {columns} into {self._named(*place)}", MERGING, table),
             [place],
             lambda: self.merged(table, row, deadline),
             deadline,
@@ -70,7 +71,7 @@ class ActorStore(TokenStore):
 
     def delete(self, table: Table, partition: str, key: str, deadline: Deadline, etag: str | None = None) -> None:
         self._change(
-            Call(f"deletes {self._named(table, partition, key)}", WRITING),
+            Call(f"deletes {self._named(table, partition, key)}", WRITING, table),
             [(table, partition, key)],
             lambda: self._model.table.delete(table, partition, key, deadline, etag),
             deadline,
@@ -78,7 +79,7 @@ class ActorStore(TokenStore):
 
     def delete_rows(self, table: Table, partition: str, keys: Sequence[str], deadline: Deadline) -> None:
         self._change(
-            Call(f"deletes {len(keys)} of {table} of {partition}", WRITING),
+            Call(f"deletes {len(keys)} of {table} of {partition}", WRITING, table),
             [(table, partition, key) for key in keys],
             lambda: self._model.table.delete_rows(table, partition, keys, deadline),
             deadline,
@@ -88,8 +89,8 @@ class ActorStore(TokenStore):
         """What a merge does to the table."""
         self._model.table.merge(table, row, deadline)
 
-    def _listed(self, words: str, look: Callable[[], list[Row]], deadline: Deadline) -> list[Row]:
-        self._asked(Call(words, READING), deadline)
+    def _listed(self, table: Table, words: str, look: Callable[[], list[Row]], deadline: Deadline) -> list[Row]:
+        self._asked(Call(words, READING, table), deadline)
         rows = sorted(look(), key=self._model.form)  # by keys they would come in another order in each run
         self._model.observed(self._actor, tuple(map(self._model.form, rows)))
         return rows
