@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import logging
 import os
 import platform
 import random
@@ -19,6 +20,7 @@ from dev.storm import refreshing
 from dev.storm.death import death
 from dev.storm.everywhere_races import everywhere_races
 from dev.storm.ground import Ground, prepared
+from dev.storm.key_rotation import key_rotation
 from dev.storm.report import Row, Violation, report
 from dev.storm.sign_out_races import sign_out_races
 
@@ -92,6 +94,11 @@ def clock_skew(ground: Ground, order: Order) -> list[Row]:
     return [*rows, refreshing.refresh_storm(ground, f"{name}, January 2038", 2, few, LATENCY, skew=chance)]
 
 
+def rotation_of_keys(ground: Ground, order: Order) -> list[Row]:
+    """Data keys change while people sign in and go on, and while their vault is away: nobody is signed out."""
+    return key_rotation(ground, "key-rotation", order.count(1000), order.count(20), order.seed)
+
+
 RUNS: dict[str, Callable[[Ground, Order], list[Row]]] = {
     "refresh-storm": refresh_storm,
     "many-storms": many_storms,
@@ -99,6 +106,7 @@ RUNS: dict[str, Callable[[Ground, Order], list[Row]]] = {
     "everywhere-races": races_of_everywhere,
     "death": deaths,
     "clock-skew": clock_skew,
+    "key-rotation": rotation_of_keys,
 }
 
 
@@ -158,6 +166,7 @@ def run(order: Order, progress: Progress) -> int:
 def main(arguments: Sequence[str]) -> int:
     """0 where everything held; 1 where something did not, or could not be run."""
     order = parse(arguments)
+    logging.disable(logging.CRITICAL)  # what the app logs in processes forked from this one is expected there
     try:
         return run(order, Progress(sys.stderr))
     except Stop as problem:

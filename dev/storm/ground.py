@@ -32,7 +32,7 @@ from shared.services import Services, build
 from shared.session_rows import Identity, Tokens
 from shared.sessions import Sessions
 
-_FOLDER = Path(start.ROOT, ".drawbridge")
+FOLDER = Path(start.ROOT, ".drawbridge")
 _PUBLIC_URL = "http://localhost:7071"  # no request depends on the port
 _TENANT = str(UUID(int=0x7D3F4C1E2B8A4F6D9C051A2B3C4D5E6F))
 SECONDS = 30.0
@@ -105,12 +105,12 @@ class Host:
 @contextmanager
 def prepared(progress: Progress) -> Iterator[Ground]:
     """Everything but the app."""
-    ca_folder = _FOLDER / "ca"
+    ca_folder = FOLDER / "ca"
     ca_file = certificates.ca_file(ca_folder)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="storm-")))
         with progress.step("Azurite, and a stand-in for Entra and Graph"):
-            log = _FOLDER / "logs" / "storm-azurite.log"
+            log = FOLDER / "logs" / "storm-azurite.log"
             store = stack.enter_context(azurite.serve(azurite.AzuriteOptions(log=log, access_log=True), progress))
             upstream = stack.enter_context(helper("dev.storm.upstream", children.bare_environment(os.environ)))
             port = upstream.ask({"ca_folder": str(ca_folder)})["port"]

@@ -72,8 +72,10 @@ class Ticker:
         return time.monotonic() - self._began
 
     def tick(self, done: int = 1) -> None:
-        """So many more are done."""
+        """So many more are done, maybe none."""
         self._done += done
+        if not self._done:
+            return
         share = self._done * (100 if self._terminal else 10) // self._count
         if share != self._said:
             self._said = share

@@ -22,7 +22,7 @@ from shared.session_rows import Session, Tokens
 from shared.sessions import Sessions
 from shared.signed_in import SignedIn
 from shared.token_store import Row, Table, TokenStore
-from shared.wrapping import LocalKey
+from shared.wrapping import LocalKey, WrappingKey
 
 
 class Steps:
@@ -116,14 +116,17 @@ def watched(
     period: int = PERIOD,
     settle: int = SETTLE,
     pause: Callable[[float], object] | None = None,
+    wrapping: WrappingKey | None = None,
 ) -> Services:
     """The same services over a watched table, with watched grants, and keys that change every `period` seconds.
 
-    `pause` waits in the place of whoever waits for a lease.
+    `pause` waits in the place of whoever waits for a lease; `wrapping` wraps keys in the place of SEALING_KEY.
     """
     config, clock, store = services.config, services.clock, WatchedStore(services.store, steps)
-    assert config.sealing_key is not None
-    keyring = Keyring(store, LocalKey(config.sealing_key), clock, period=period, settle=settle)
+    if wrapping is None:
+        assert config.sealing_key is not None
+        wrapping = LocalKey(config.sealing_key)
+    keyring = Keyring(store, wrapping, clock, period=period, settle=settle)
     index = SessionIndex(store, keyring, clock)
     sessions = Sessions(store, index, keyring, config, clock)
 
