@@ -62,7 +62,8 @@ class Refresher:
         span = min(EARLY_SECONDS, (tokens.expires - tokens.issued) // 5)
         if left > span or tokens.refresh_token is None or left > span * _early_point(session):
             return session
-        return self._early(session, deadline)
+        session = self._early(session, deadline)
+        return self._shared(session, None, deadline) if self._expired(session) else session
 
     def renewed(self, session: Session, claims: str | None, deadline: Deadline) -> Session:
         """The session with another access token, since Graph rejected the one it has and, maybe, demanded claims.

@@ -122,6 +122,13 @@ def test_a_new_token_that_graph_rejects_too_is_not_tried_again(living: Table) ->
         assert living.grants.count == grants
 
 
+def test_new_tokens_leave_nothing_for_which_entra_gave_none(living: Table) -> None:
+    sessions, session = living.app.services.sessions, living.session()
+    blocked = sessions.set_challenge(session, Challenge(CLAIMS, blocking=True), living.deadline())
+    sessions.set_tokens(blocked, living.tokens("new"), living.deadline())
+    assert living.session().challenge is None
+
+
 def test_a_rejection_without_claims_is_forgotten_with_the_next_token(living: Table) -> None:
     process = living.process()
     process.challenged(living.session(), None, living.deadline())

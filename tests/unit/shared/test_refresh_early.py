@@ -15,6 +15,7 @@ from shared.refresh import REST_SECONDS, Refresher
 from shared.sealing import seal, unseal
 from shared.session_rows import Session
 from tests.fakes import build, store
+from tests.support.at_once import until
 from tests.unit.shared.refreshing import THREADS, Table
 
 PATIENCE = 20.0
@@ -204,6 +205,39 @@ def test_a_request_that_has_no_time_left_goes_on_with_the_old_token() -> None:
     session = table.session()
     assert table.process().fresh(session, table.deadline(11.0)) is session
     assert table.app.store.count("merge") == table.grants.count == 0
+
+
+def test_a_request_that_had_no_time_leaves_it_to_the_next() -> None:
+    table = due()
+    process = table.process()
+    process.fresh(table.session(), table.deadline(11.0))
+    assert process.fresh(table.session(), table.deadline()).generation == 2
+
+
+def test_whoever_comes_when_the_token_has_expired_gets_nothing_of_an_early_try_that_found_others_at_it() -> None:
+    table, trying, go_on = due(), Event(), Event()
+
+    def prepare(deadline: Deadline) -> None:
+        trying.set()
+        assert go_on.wait(PATIENCE)
+
+    sessions, clock = table.app.services.sessions, table.app.clock
+    process = Refresher(sessions, clock, prepare, table.grants, THREADS, pause=Event().wait)
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            early = pool.submit(process.fresh, table.session(), table.deadline())
+            assert trying.wait(PATIENCE)
+            table.lease("1.other")
+            clock.jump(60)
+            late = pool.submit(process.fresh, table.session(), table.deadline())
+            until(lambda: process._flights._aboard == 2)
+            go_on.set()
+            sessions.set_tokens(table.session(), table.tokens("of the other"), table.deadline())
+            both = {request.result(PATIENCE).tokens.access_token.reveal() for request in (early, late)}
+        finally:
+            table.sign_out()
+    assert both == {"of the other"}
+    assert table.grants.count == 0
 
 
 def test_without_a_refresh_token_nothing_is_tried() -> None:
