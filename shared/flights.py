@@ -144,12 +144,23 @@ class Recent[V]:
 
     def put(self, name: str, value: V) -> None:
         with self._lock:
-            self._known[name] = value
-            self._known.move_to_end(name)
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+            self._put(name, value)
+
+    def claim(self: Recent[float], name: str, now: float, seconds: float) -> bool:
+        """Whether this is the first call of that name for so many seconds; one of several at once gets a yes."""
+        with self._lock:
+            if now < self._known.get(name, now):
+                return False
+            self._put(name, now + seconds)
+            return True
 
     def take(self, name: str) -> V | None:
         """What is known, which is then forgotten."""
         with self._lock:
             return self._known.pop(name, None)
+
+    def _put(self, name: str, value: V) -> None:
+        self._known[name] = value
+        self._known.move_to_end(name)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)

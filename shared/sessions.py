@@ -12,6 +12,7 @@ from shared import clock as clocks
 from shared import errors, log, session_rows
 from shared.clock import Clock, Deadline
 from shared.config import Config
+from shared.flights import Recent
 from shared.keyring import Keyring
 from shared.sealing import Unsealable, seal, unseal
 from shared.session_index import SessionIndex, number, sid_pk, user_pk, whose
@@ -23,6 +24,8 @@ Ending = Literal[
 ]
 """Why a session ended, as the log says it."""
 
+TOUCH_SECONDS = 5.0
+"""For so long one request's note of a session's use stands for all others of its process, even if it fails."""
 _COOKIE = re.compile(r"([0-9]{8})\.([A-Za-z0-9_-]{43})")
 
 
@@ -35,6 +38,7 @@ class Sessions:
         self._keyring = keyring
         self._config = config
         self._clock = clock
+        self._touched = Recent[float]()
 
     def start(self, identity: Identity, tokens: Tokens, device: str, deadline: Deadline) -> str:
         """Begin a session under a new secret and give back its cookie's value. `device` is how the person knows it.
@@ -146,10 +150,15 @@ class Sessions:
         return written
 
     def touch(self, session: Session, deadline: Deadline) -> None:
-        """Note that the session is in use, at most every five minutes or a twentieth of the idle time-out."""
+        """Note that the session is in use, at most every five minutes or a twentieth of the idle time-out.
+
+        Of many requests of this process that find it due at once, one does it.
+        """
         now = int(self._clock.now())
         pause = max(300, self._config.session_idle_timeout // 20)
         if now - int(session.row.properties["seen"]) < min(pause, self._config.session_idle_timeout // 2):
+            return
+        if not self._touched.claim(session.row.key, self._clock.monotonic(), TOUCH_SECONDS):
             return
         try:
             self._merged(session, {"seen": now}, deadline)

@@ -16,6 +16,7 @@ from tests.fakes import build, store
 from tests.fakes.build import World
 from tests.fakes.clock import START
 from tests.fakes.entra import PERSON, TENANT
+from tests.support.at_once import at_once
 
 WEEK = 604800
 IDLE = 86400
@@ -127,6 +128,28 @@ def test_use_is_noted_at_most_once_in_a_twentieth_of_the_idle_time_out() -> None
     assert app.store.count("merge") == 1
     (row,) = app.store.session_rows()
     assert row.properties["seen"] == START + IDLE // 20
+
+
+def test_of_many_requests_that_find_it_due_at_once_one_notes_the_use() -> None:
+    app = build.world()
+    value, other = app.sign_in(), app.sign_in()
+    app.clock.advance(IDLE // 2)
+    session = app.session(value)
+    at_once(16, lambda: app.services.sessions.touch(session, app.deadline()))
+    assert app.store.count("merge") == 1
+    app.services.sessions.touch(app.session(other), app.deadline())
+    assert app.store.count("merge") == 2, "another session is another matter"
+
+
+def test_a_note_of_use_that_failed_is_tried_again_after_some_seconds() -> None:
+    app = build.world()
+    value = app.sign_in()
+    app.clock.advance(IDLE // 2)
+    app.store.script("merge", store.CHANGED)
+    for _ in range(20):
+        app.services.sessions.touch(app.session(value), app.deadline())
+        app.clock.advance(1)
+    assert app.store.count("merge") == 2
 
 
 def test_a_short_idle_time_out_still_notes_use_in_time() -> None:
