@@ -45,7 +45,7 @@ PERIOD, SETTLE = 3600, 900  # seconds
 STEP = 900.0
 """Seconds that pass between two rounds of work."""
 OUTAGE_EVERY = 20
-"""Keys between two outages of the vault."""
+"""Keys between two outages of the vault, or fewer where few are made."""
 OUTAGE = 10
 """Steps that the vault is away: two keys' time, and a half."""
 MAX_AGES = (6 * 3600, 24 * 3600)
@@ -161,7 +161,8 @@ class Process:
 class _Run:
     """Steps of all processes, one after another."""
 
-    def __init__(self, vault: Vault, crew: list[Partner], chance: random.Random) -> None:
+    def __init__(self, vault: Vault, crew: list[Partner], chance: random.Random, outage_every: int) -> None:
+        self._outage_every = outage_every
         self.newest = ""
         self.outages = 0
         self._vault = vault
@@ -191,7 +192,7 @@ class _Run:
 
     def _come_and_go(self) -> None:
         """The vault is away for a time after every so many keys."""
-        due = int(self.newest or 0) // OUTAGE_EVERY
+        due = int(self.newest or 0) // self._outage_every
         if self._away is None and due > self.outages:
             self._away, self.outages = self._number, due
             self._fault = self._vault.control.fault("vault", {"status": 503}, times=None)
@@ -220,10 +221,10 @@ def key_rotation(ground: Ground, run: str, rotations: int, cold_starts: int, see
         AppClockFile(vault.clock_file).write(0.0)
         _forget_keys(vault)  # which makes the tables
         cold = [_cold_starts(vault, run, cold_starts, away=away) for away in (True, False)]
-        before = vault.calls("unwrapkey")
+        before, outage_every = vault.calls("unwrapkey"), min(OUTAGE_EVERY, max(2, rotations // 2))
         works = [partial(Process, vault, MAX_AGES[place % 2]) for place in range(PROCESSES)]
         with partners(works) as crew:
-            going, ticker = _Run(vault, crew, chance), Ticker(run, rotations)
+            going, ticker = _Run(vault, crew, chance, outage_every), Ticker(run, rotations)
             while (done := max(0, int(going.newest or 0) - 1)) < rotations:
                 going.step()
                 ticker.tick(max(0, int(going.newest) - 1) - done)
