@@ -6,7 +6,7 @@ targetScope = 'resourceGroup'
 @description('Region of every resource.')
 param location string = resourceGroup().location
 
-@description('Beginning of the names, 3 to 11 letters and digits.')
+@description('Beginning of the names: 3 to 11 letters and digits, a letter first.')
 @minLength(3)
 @maxLength(11)
 param namePrefix string = 'drawbridge'
@@ -36,6 +36,11 @@ param sessionMaxAge int = 604800
 param sessionIdleTimeout int = 86400
 
 @description('Memory of an instance in MB: 512, 2048 or 4096.')
+@allowed([
+  512
+  2048
+  4096
+])
 param instanceMemoryMB int = 2048
 
 @description('The most instances that each group of functions is scaled out to: the ceiling of a bill.')
@@ -53,6 +58,13 @@ param logRetentionInDays int = 30
 @description('Address that alerts are sent to; empty for none.')
 param alertEmailAddress string = ''
 
+@description('Redundancy of the sessions: Standard_ZRS, or Standard_LRS in a region without availability zones.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+])
+param sessionAccountSku string = 'Standard_ZRS'
+
 @description('Whether storage and vault are reached by private endpoints alone.')
 param privateNetwork bool = false
 
@@ -66,6 +78,11 @@ param applicationUniqueName string = '${namePrefix}-${uniqueString(resourceGroup
 param applicationDisplayName string = 'Drawbridge'
 
 @description('Who may sign in: AzureADMyOrg, AzureADMultipleOrgs or AzureADandPersonalMicrosoftAccount. Must suit `authority`.')
+@allowed([
+  'AzureADMyOrg'
+  'AzureADMultipleOrgs'
+  'AzureADandPersonalMicrosoftAccount'
+])
 param signInAudience string = 'AzureADMultipleOrgs'
 
 @description('Redirect URIs beside the app\'s own. A deployment removes all that are not named.')
@@ -85,6 +102,7 @@ module platform 'modules/platform.bicep' = {
     namePrefix: namePrefix
     perInstanceConcurrency: perInstanceConcurrency
     privateNetwork: privateNetwork
+    sessionAccountSku: sessionAccountSku
     tags: tags
   }
 }
@@ -110,7 +128,7 @@ module settings 'modules/settings.bicep' = {
     graphEndpoint: graphEndpoint
     graphOptionalScopes: graphOptionalScopes
     graphScopes: graphScopes
-    hostAccountName: platform.outputs.hostAccountName
+    hostBlobServiceUri: platform.outputs.hostBlobServiceUri
     identityClientId: platform.outputs.identityClientId
     publicUrl: origin
     sealingKeyId: platform.outputs.sealingKeyId

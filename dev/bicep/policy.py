@@ -25,7 +25,7 @@ PLATFORM_SETTINGS = frozenset(
         "APPLICATIONINSIGHTS_CONNECTION_STRING",
         "AZURE_CLIENT_ID",
         "AzureWebJobsDisableHomepage",
-        "AzureWebJobsStorage__accountName",
+        "AzureWebJobsStorage__blobServiceUri",
         "AzureWebJobsStorage__clientId",
         "AzureWebJobsStorage__credential",
         "PYTHON_THREADPOOL_THREAD_COUNT",

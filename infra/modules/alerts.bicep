@@ -66,6 +66,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emailA
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for rule in rules: {
     name: '${namePrefix}-${rule.name}'
+    kind: 'LogAlert'
     location: location
     tags: tags
     properties: {
@@ -76,6 +77,10 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       criteria: {
         allOf: [
           {
+            failingPeriods: {
+              minFailingPeriodsToAlert: 1
+              numberOfEvaluationPeriods: 1
+            }
             operator: 'GreaterThan'
             query: rule.query
             threshold: rule.threshold

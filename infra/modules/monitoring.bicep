@@ -22,6 +22,9 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   location: location
   tags: tags
   properties: {
+    features: {
+      disableLocalAuth: true
+    }
     retentionInDays: retentionInDays
     sku: {
       name: 'PerGB2018'

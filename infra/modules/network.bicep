@@ -85,6 +85,14 @@ resource network 'Microsoft.Network/virtualNetworks@2025-09-01' = {
       }
     ]
   }
+
+  resource appSubnet 'subnets' existing = {
+    name: 'app'
+  }
+
+  resource doorSubnet 'subnets' existing = {
+    name: 'doors'
+  }
 }
 
 resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
@@ -128,7 +136,7 @@ resource endpoints 'Microsoft.Network/privateEndpoints@2025-09-01' = [
         }
       ]
       subnet: {
-        id: '${network.id}/subnets/doors'
+        id: network::doorSubnet.id
       }
     }
   }
@@ -152,4 +160,4 @@ resource names 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-09-
 ]
 
 @description('The subnet that the app calls out through.')
-output subnetId string = '${network.id}/subnets/app'
+output subnetId string = network::appSubnet.id

@@ -3,12 +3,17 @@
 @description('Region of every resource.')
 param location string
 
-@description('Beginning of the names, 3 to 11 letters and digits.')
+@description('Beginning of the names: 3 to 11 letters and digits, a letter first.')
 @minLength(3)
 @maxLength(11)
 param namePrefix string
 
 @description('Memory of an instance in MB.')
+@allowed([
+  512
+  2048
+  4096
+])
 param instanceMemoryMB int
 
 @description('The most instances that each group of functions is scaled out to.')
@@ -26,6 +31,13 @@ param logRetentionInDays int
 @description('Address that alerts are sent to; empty for none.')
 param alertEmailAddress string
 
+@description('Redundancy of the sessions: Standard_ZRS, or Standard_LRS in a region without availability zones.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+])
+param sessionAccountSku string
+
 @description('Whether storage and vault are reached by private endpoints alone.')
 param privateNetwork bool
 
@@ -33,7 +45,7 @@ param privateNetwork bool
 param tags object
 
 var suffix = uniqueString(resourceGroup().id, namePrefix)
-var vaultName = '${namePrefix}${take(suffix, 13)}'
+var vaultName = '${namePrefix}${suffix}'
 
 module identity 'identity.bicep' = {
   name: 'identity'
@@ -62,6 +74,7 @@ module storage 'storage.bicep' = {
     location: location
     publicNetworkAccess: !privateNetwork
     sessionAccountName: take('${toLower(namePrefix)}s${suffix}', 24)
+    sessionAccountSku: sessionAccountSku
     tags: tags
   }
 }
@@ -153,8 +166,8 @@ output identityClientId string = identity.outputs.clientId
 @description('Object id of the identity.')
 output identityPrincipalId string = identity.outputs.principalId
 
-@description('Account of the Functions host.')
-output hostAccountName string = storage.outputs.hostAccountName
+@description('Blob endpoint of the account of the Functions host.')
+output hostBlobServiceUri string = storage.outputs.hostBlobServiceUri
 
 @description('Table endpoint of the account with the sessions.')
 output tableServiceUri string = storage.outputs.tableServiceUri

@@ -35,8 +35,8 @@ param sessionIdleTimeout int
 @description('Client id of the identity that the app runs as.')
 param identityClientId string
 
-@description('Name of the account of the Functions host.')
-param hostAccountName string
+@description('Blob endpoint of the account of the Functions host.')
+param hostBlobServiceUri string
 
 @description('Table endpoint of the account with the sessions.')
 param tableServiceUri string
@@ -62,7 +62,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     APPLICATIONINSIGHTS_CONNECTION_STRING: telemetryConnectionString
     AZURE_CLIENT_ID: identityClientId
     AzureWebJobsDisableHomepage: 'true'
-    AzureWebJobsStorage__accountName: hostAccountName
+    AzureWebJobsStorage__blobServiceUri: hostBlobServiceUri
     AzureWebJobsStorage__clientId: identityClientId
     AzureWebJobsStorage__credential: 'managedidentity'
     ENTRA_ALLOWED_TENANTS: allowedTenants

@@ -14,6 +14,13 @@ param hostAccountName string
 @maxLength(24)
 param sessionAccountName string
 
+@description('Redundancy of the sessions: Standard_ZRS, or Standard_LRS in a region without availability zones.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+])
+param sessionAccountSku string
+
 @description('Whether both accounts can be reached from the internet; off where private endpoints lead to them.')
 param publicNetworkAccess bool
 
@@ -66,7 +73,7 @@ resource sessionAccount 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   tags: tags
   kind: 'StorageV2'
   sku: {
-    name: 'Standard_ZRS'
+    name: sessionAccountSku
   }
   properties: properties
 
@@ -81,8 +88,11 @@ resource sessionAccount 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
-@description('Name of the host account, for its role assignment and the host settings.')
+@description('Name of the host account, for its role assignment.')
 output hostAccountName string = hostAccount.name
+
+@description('The blob endpoint of the host account, for the host settings.')
+output hostBlobServiceUri string = hostAccount.properties.primaryEndpoints.blob
 
 @description('Where `func azure functionapp publish` puts packages.')
 output deploymentContainerUrl string = '${hostAccount.properties.primaryEndpoints.blob}${containerName}'

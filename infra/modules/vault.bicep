@@ -3,7 +3,7 @@
 @description('Region of the vault.')
 param location string
 
-@description('Name of the vault, unique in the world.')
+@description('Name of the vault, unique in the world, a letter first.')
 @minLength(3)
 @maxLength(24)
 param name string
@@ -13,6 +13,8 @@ param publicNetworkAccess bool
 
 @description('Tags of every resource.')
 param tags object
+
+var keyName = 'drawbridge'
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
   name: name
@@ -40,7 +42,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
 
   // A new version every year. Data keys name the version that wrapped them, so old ones open until their key expires.
   resource key 'keys' = {
-    name: 'drawbridge'
+    name: keyName
     properties: {
       keyOps: [
         'wrapKey'
@@ -71,7 +73,7 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
 output name string = vault.name
 
 @description('Name of the key, for its role assignment.')
-output keyName string = last(split(vault::key.name, '/'))
+output keyName string = vault::key.name
 
 @description('The key without a version: SEALING_KEY_ID.')
 output keyId string = vault::key.properties.keyUri
