@@ -33,7 +33,7 @@ def claims_of(text: object) -> str | None:
         found = json.loads(text, parse_constant=_no_constant)
         if not isinstance(found, dict) or not found or not all(isinstance(part, dict) for part in found.values()):
             return None
-        return json.dumps(found, separators=(",", ":"))
+        return json.dumps(found, separators=(",", ":"), allow_nan=False)
     except (ValueError, RecursionError):
         return None
 

@@ -71,7 +71,8 @@ def _decoded(state: str, issued: int, value: str) -> PendingSignIn:
         claims = None if given is None else claims_of(json.dumps(given))
     except (binascii.Error, ValueError, TypeError, RecursionError):
         raise errors.SignInExpired from None
-    texts = all(isinstance(field, str) for field in fields[:4])
+    # All that we write is ASCII; of what is none, the verifier and the nonce could not even be sent.
+    texts = all(isinstance(text, str) and text.isascii() for text in (code_verifier, nonce, return_to, replaces))
     if not texts or (replaces and not _KEY.fullmatch(replaces)) or (claims is None) != (given is None):
         raise errors.SignInExpired
     return PendingSignIn(state, issued, code_verifier, nonce, return_to, replaces, claims)

@@ -81,6 +81,7 @@ def test_base64_may_be_of_the_kind_for_urls() -> None:
         bearer(encoded("null")),
         bearer(encoded('{"access_token":7}')),
         bearer(encoded('{"access_token":{"a":NaN}}')),
+        bearer(encoded('{"access_token":{"a":1e999}}')),  # infinite once it is read
         bearer(encoded("[" * 7000)),
         bearer(encoded('{"access_token":{"a":"' + "x" * MOST + '"}}')),
         f'Basic claims="{encoded(CLAIMS)}"',
