@@ -9,6 +9,7 @@ import pytest
 from shared import errors
 from shared.clock import day
 from shared.keyring import Keyring
+from shared.sealing import Unsealable, unseal
 from shared.secret import Secret
 from shared.session_rows import partition_key, row_key
 from shared.sessions import Sessions
@@ -141,3 +142,19 @@ def test_a_refresh_does_not_change_what_was_sealed_for_the_session() -> None:
     renewed = sessions.set_tokens(session, build.tokens(app.clock, access="new"), app.deadline())
     assert renewed.tokens.access_token.reveal() == Secret("new").reveal()
     assert sessions.unseal_for(renewed, "cursor", sealed, app.deadline()) == b"link"
+
+
+def test_table_and_keys_together_open_no_session_and_its_cookie_does() -> None:
+    app = build.world()
+    value = app.sign_in()
+    (row,) = app.store.session_rows()
+    sealed, key_id = row.properties["sealed"], str(row.properties["key_id"])
+    assert isinstance(sealed, bytes)
+    data_key = Keyring(app.store, LocalKey(Secret(build.SEALING_KEY)), app.clock).find(key_id, app.deadline())
+    assert data_key is not None, "the vault gave the key to whoever has everything of the server's"
+    place = f"{row.partition}/{row.key}"
+    known = [str(value) for value in row.properties.values()] + [row.partition, row.key, place, data_key.id, ""]
+    for salt in [*(text.encode() for text in known), data_key.key, bytes(32)]:
+        with pytest.raises(Unsealable):
+            unseal(data_key, salt, "session", place, sealed)
+    assert unseal(data_key, value.partition(".")[2].encode(), "session", place, sealed)
