@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     shown = f"{size(folder) / 2**20:.1f} MiB, zipped {archive.stat().st_size / 2**20:.1f} MiB"
-    print(f"\n{folder} ({shown})\nSend it:\n\n  cd {folder}\n  func azure functionapp publish NAME --no-build")
+    print(f"\n{folder} ({shown})\nSend it:\n\n  cd {folder}\n  func azure functionapp publish NAME --no-build --python")
     return 0
 
 
