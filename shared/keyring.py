@@ -255,8 +255,8 @@ class Keyring:
         known = self._rows.get(key_id)
         if known is not None and known.ours and known.data_key is None:
             with self._alone(deadline):
-                known = self._unwrap(self._rows.get(key_id, known), deadline)
-            if known.ours and known.data_key is None:
+                known = self._unwrap(self._rows[key_id], deadline) if key_id in self._rows else None
+            if known is not None and known.ours and known.data_key is None:
                 raise errors.KeysUnavailable
         return known.data_key if known else None
 
