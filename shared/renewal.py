@@ -56,9 +56,11 @@ class Renewal:
     def tried(self, session: Session, demand: Challenge | None, deadline: Deadline) -> Session:
         """The next generation, if this request may write it; else the session as it was found last."""
         name = session.row.key
-        unwritten = self._unwritten.take(name)
-        if unwritten is not None and unwritten[0] == session.generation:
-            return self._written(session, unwritten[1])
+        known = self._unwritten.get(name)
+        if known is not None and known[0] <= session.generation:  # those of a later one are not for a stale request
+            unwritten = self._unwritten.take(name)
+            if unwritten is not None and unwritten[0] == session.generation:
+                return self._written(session, unwritten[1])
         if not self._free(session):
             return session
         self._ready(session, deadline)

@@ -89,6 +89,16 @@ def test_tokens_that_another_process_wrote_meanwhile_count_more(table: Table) ->
     assert process.fresh(table.session(), table.deadline()).tokens.access_token.reveal() == "renewed-2"
 
 
+def test_a_request_that_read_the_row_a_generation_earlier_does_not_lose_them(table: Table) -> None:
+    process, slow = table.process(), table.session()
+    renewed = process.fresh(table.session(), table.deadline())
+    table.app.clock.advance(3600)
+    lost(table, process)
+    assert process.fresh(slow, table.deadline()).generation == renewed.generation, "it finds the row renewed meanwhile"
+    assert process.fresh(table.session(), table.deadline()).tokens.access_token.reveal() == "renewed-2"
+    assert table.grants.redeemed == ["refresh-0", "refresh-1"], "none was redeemed twice"
+
+
 def test_a_session_that_was_signed_out_meanwhile_stays_so(table: Table) -> None:
     process, session = table.process(), table.session()
     lost(table, process)
