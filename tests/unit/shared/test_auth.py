@@ -266,6 +266,16 @@ def test_a_refresh_that_is_about_somebody_else_is_not_taken(claims: dict[str, An
         refreshed(around)
 
 
+@pytest.mark.parametrize("apart", [-86400, -3901, 301, 86400])
+def test_a_clock_of_ours_that_is_wrong_makes_nobody_of_a_refresh_somebody_else(apart: int) -> None:
+    around = world()
+    then = int(around.clock.now()) + apart
+    around.entra.claims = {"iat": then, "nbf": then, "exp": then + 3600}
+    assert refreshed(around).access_token.reveal() == "access-1"
+    with pytest.raises(errors.SignInRefused):
+        redeemed(around)
+
+
 @pytest.mark.parametrize(
     ("scope", "scopes"),
     [("User.Read", ("User.Read",)), (ABSENT, ("Mail.Read",)), ("", ()), (7, None)],
