@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import azure.functions as func
 
 from shared import errors, http, log, pages
@@ -50,8 +48,11 @@ def _ended(values: list[str], services: Services, deadline: Deadline) -> str:
     Without its key a session cannot be opened, but it can be ended.
     """
     session = None
-    with suppress(errors.KeysUnavailable):
+    try:
         session = services.sessions.find(values, deadline)
+    except errors.KeysUnavailable:
+        # Waiting for the key may have taken all the time that the table was given.
+        deadline = Deadline(services.clock, STORAGE_SECONDS)
     services.sessions.end(services.sessions.keys(values), deadline)
     return session.identity.login_hint if session else ""
 

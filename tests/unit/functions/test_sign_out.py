@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from tests.fakes.build import PUBLIC_URL, SEALING_KEY
 from tests.fakes.entra import HOST
 from tests.fakes.site import FETCH, Site
 from tests.fakes.store import UNAVAILABLE
+from tests.fakes.vault import FakeVault
 
 FORM = {"sec_fetch_site": "same-origin"}
 
@@ -87,6 +89,25 @@ def test_a_session_that_cannot_be_opened_for_want_of_its_key_is_ended_all_the_sa
     (row,) = site.store.session_rows()
     site.store.change(row, key_id="99999999")  # one that this process has not heard of yet
     assert browser.fetch("/auth/me").code == "keys_unavailable"
+    answer = browser.fetch("/auth/logout", "POST")
+    assert (answer.status, browser.jar) == (200, {})
+    assert site.store.session_rows() == []
+
+
+def test_a_key_vault_that_hangs_until_the_time_is_up_keeps_no_session_from_being_ended() -> None:
+    site, vault = Site(), FakeVault()
+
+    def restart() -> None:
+        world = site.world
+        ring = Keyring(world.store, vault, world.clock)
+        index = SessionIndex(world.store, ring, world.clock)
+        sessions = Sessions(world.store, index, ring, world.config, world.clock)
+        site.world = replace(world, services=replace(world.services, keyring=ring, index=index, sessions=sessions))
+
+    restart()
+    browser = site.signed_in()
+    restart()
+    vault.before = lambda: site.clock.advance(5)
     answer = browser.fetch("/auth/logout", "POST")
     assert (answer.status, browser.jar) == (200, {})
     assert site.store.session_rows() == []
