@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
 
@@ -108,12 +109,14 @@ class Sessions:
     def end_row(self, row: Row, deadline: Deadline, reason: Ending = "signed_out", *, unchanged: bool = False) -> None:
         """Delete a session, whatever was written to its row meanwhile, and then what the index has of it.
 
+        Once its row is gone it has ended: index rows that storage does not take away then are left to the purge.
         `unchanged`: only while the row is as it was read. Raises RowChanged where it is not.
         """
         self._store.delete("sessions", row.partition, row.key, deadline, row.etag if unchanged else None)
         tenant, person = whose(row)
         log.event("session_ended", reason=reason, tenant=tenant, person=person)
-        self._index.leave(row, deadline)
+        with suppress(errors.StorageUnavailable):
+            self._index.leave(row, deadline)
 
     def in_time(self, row: Row) -> bool:
         """Whether a session is neither too old nor idle for too long, by its row's plain columns."""

@@ -187,6 +187,16 @@ def test_logout_tells_the_truth_when_storage_is_down(operation: str) -> None:
     assert browser.fetch("/api/messages").status == 401
 
 
+@pytest.mark.parametrize("done", [1, 2])
+def test_a_session_that_is_deleted_is_signed_out_even_where_its_index_rows_stay(done: int) -> None:
+    site = Site()
+    browser = site.signed_in()
+    site.store.script("delete", *[None] * done, UNAVAILABLE)
+    assert browser.fetch("/auth/logout", "POST").status == 200
+    assert site.store.session_rows() == []
+    assert any(table == "sessionindex" for table, _, _ in site.store.rows), "which the purge will find"
+
+
 def test_a_person_gets_the_same_truth_as_a_page_with_a_link_to_entra() -> None:
     site = Site()
     browser = site.signed_in()

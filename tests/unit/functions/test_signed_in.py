@@ -105,6 +105,15 @@ def test_another_session_is_ended_by_its_number_and_this_one_goes_on() -> None:
     assert [one["current"] for one in listed(here)] == [True]
 
 
+def test_a_session_that_is_deleted_is_reported_as_ended_even_where_its_index_rows_stay() -> None:
+    site = Site()
+    here, there = signed_in(site), signed_in(site)
+    site.store.script("delete", None, UNAVAILABLE)
+    assert here.fetch("/auth/sessions/" + own_number(there), "DELETE").status == 204
+    assert there.fetch("/auth/me").code == "not_signed_in"
+    assert [one["current"] for one in listed(here)] == [True]
+
+
 def test_ending_this_very_session_takes_the_cookie_too() -> None:
     site = Site()
     browser = signed_in(site)
