@@ -113,7 +113,12 @@ class TokenStore:
 
         Raises RowChanged where it has another.
         """
-        _twice(lambda: self._tables.delete(table, partition, key, etag, deadline))
+        try:
+            _twice(lambda: self._tables.delete(table, partition, key, etag, deadline))
+        except errors.RowChanged:
+            if etag is None:  # no state of the row can be in the way
+                raise errors.StorageUnavailable from None
+            raise
 
     def delete_rows(self, table: Table, partition: str, keys: Sequence[str], deadline: Deadline) -> None:
         """Delete rows of one partition whatever their ETags, a hundred at a time. Rows not there are a success."""
@@ -125,6 +130,8 @@ class TokenStore:
             except errors.RowGone:
                 for key in batch:
                     self.delete(table, partition, key, deadline)
+            except errors.RowChanged:
+                raise errors.StorageUnavailable from None
 
     def query(
         self, table: Table, deadline: Deadline, *, partition_from: str, partition_before: str, most: int = 1000
@@ -153,6 +160,8 @@ class TokenStore:
                 rows += [Row(*entity) for entity in page]
         except TableMissing:
             self._create_tables(deadline)
+        except errors.StoreSignal:  # a conflict, or a row that is missing, where no row was named
+            raise errors.StorageUnavailable from None
         return rows[:most]
 
     def _point_read(self, table: Table, partition: str, key: str, deadline: Deadline) -> Answer:
