@@ -114,10 +114,13 @@ class Keyring:
         return found
 
     def _refreshed(self, deadline: Deadline) -> KeyRow:
-        """The current key after a look at the table. Whoever has one waits for nobody else, and fails for nothing."""
+        """The current key after a look at the table. Whoever has one waits for nobody else, and fails for nothing.
+
+        Nor does anybody wait for one who asks a wrapping key that has failed before: a hanging one would hold up all.
+        """
         held = self._current()
         try:
-            with self._alone(deadline if held is None else deadline.within(0.0)):
+            with self._alone(deadline if held is None and not self._not_before else deadline.within(0.0)):
                 if self._current() is None or self._clock.monotonic() >= self._due:
                     self._refresh(deadline)
         except (errors.StorageUnavailable, errors.KeysUnavailable):
@@ -254,7 +257,7 @@ class Keyring:
                     self._read(deadline)
         known = self._rows.get(key_id)
         if known is not None and known.ours and known.data_key is None:
-            with self._alone(deadline):
+            with self._alone(deadline.within(0.0) if key_id in self._not_before else deadline):
                 known = self._unwrap(self._rows[key_id], deadline) if key_id in self._rows else None
             if known is not None and known.ours and known.data_key is None:
                 raise errors.KeysUnavailable

@@ -201,3 +201,23 @@ def test_a_cold_request_waits_no_longer_than_its_own_deadline_for_another_that_a
     process = site.start()
     with stuck(site, process), pytest.raises(errors.KeysUnavailable):
         process.ring.current(0, Deadline(SystemClock(), 0.05))
+
+
+def test_while_one_asks_a_vault_that_is_known_to_fail_nobody_else_waits_for_it() -> None:
+    site = Site()
+    site.start().seals()
+    site.vault.is_down = True
+    process = site.start()
+    with pytest.raises(errors.KeysUnavailable):
+        process.finds("00000001")
+    site.advance(5)
+    began = SystemClock().monotonic()
+    with stuck(site, process):
+        for _ in range(10):
+            with pytest.raises(errors.KeysUnavailable):
+                process.ring.find("00000001", Deadline(SystemClock(), 2.0))
+            with pytest.raises(errors.KeysUnavailable):
+                process.ring.current(0, Deadline(SystemClock(), 2.0))
+        assert SystemClock().monotonic() - began < 2
+        site.vault.is_down = False
+    assert process.finds("00000001") == process.seals()
