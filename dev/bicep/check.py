@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from dev.bicep.kinds import kind_faults
 from dev.bicep.names import name_faults
 from dev.bicep.policy import policy_faults
 from dev.bicep.syntax import Fault, parse, syntax_faults
@@ -22,21 +24,28 @@ def faults(folder: Path, app_settings: frozenset[str]) -> list[Fault]:
     sources = {source.name: source for source in (parse(path, folder.resolve()) for path in files)}
     found = [fault for source in sources.values() for fault in syntax_faults(source)]
     if not found:
-        found = [*name_faults(sources), *policy_faults(sources, app_settings)]
+        found = [*name_faults(sources), *kind_faults(sources), *policy_faults(sources, app_settings)]
         found += [fault for source in sources.values() for fault in wire_faults(source)]
     return sorted(set(found), key=lambda fault: (fault.file, fault.line, fault.text))
 
 
-def compile_with(command: list[str], folder: Path) -> list[str]:
-    """What the real compiler says of the two entry files; empty where it is content."""
+def compile_with(compiler: list[str], folder: Path) -> list[str]:
+    """What the real compiler (`bicep` or `az bicep`) says of the entry files and their parameters; best nothing."""
     said = []
-    for entry in ("main.bicep", "main-existing-application.bicep"):
-        target = [*command, "--file", entry] if command[0] == "az" else [*command, entry]
-        ended = subprocess.run([*target, "--stdout"], cwd=folder, capture_output=True, text=True, check=False)
-        said += [line for line in ended.stderr.splitlines() if "Warning" in line or "Error" in line]
-        if ended.returncode and not said:
-            said.append(f"{entry}: {ended.stderr.strip()[:500]}")
-    return said
+    for entry in ("main", "main-existing-application"):
+        for action, file in (("build", f"{entry}.bicep"), ("build-params", f"{entry}.bicepparam")):
+            target = ["--file", file] if compiler[0] == "az" else [file]
+            ended = subprocess.run(
+                [*compiler, action, *target, "--stdout"],
+                cwd=folder,
+                env={**os.environ, "ENTRA_CLIENT_ID": "11111111-1111-4111-8111-111111111111"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            lines = [line for line in ended.stderr.splitlines() if "Warning" in line or "Error" in line]
+            said += lines or ([f"{file}: {ended.stderr.strip()[:500]}"] if ended.returncode else [])
+    return sorted(set(said))
 
 
 def main(arguments: list[str]) -> int:
@@ -45,7 +54,7 @@ def main(arguments: list[str]) -> int:
     from shared.config import SETTINGS
 
     said = [str(fault) for fault in faults(FOLDER, frozenset(SETTINGS))]
-    compiler = ["bicep", "build"] if shutil.which("bicep") else ["az", "bicep", "build"] if shutil.which("az") else []
+    compiler = ["bicep"] if shutil.which("bicep") else ["az", "bicep"] if shutil.which("az") else []
     if compiler:
         said += compile_with(compiler, FOLDER)
     print("\n".join(said) or ("nothing wrong" + ("" if compiler else " (no Bicep compiler here: types are unchecked)")))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tree_sitter import Node
 
-from dev.bicep.syntax import Declaration, Fault, Source, child, properties, text_of, value_of, walk
+from dev.bicep.syntax import Declaration, Fault, Source, child, module_of, properties, text_of, value_of, walk
 
 # https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions
 _FUNCTIONS = frozenset(
@@ -66,6 +66,7 @@ def name_faults(sources: Mapping[str, Source]) -> Iterator[Fault]:
         declarations = source.declarations()
         yield from _undefined_and_unused(source, declarations)
         yield from _undescribed(source, declarations)
+        yield from _circles(source, declarations)
         for declaration in declarations:
             if declaration.kind == "module":
                 yield from _module(source, declaration, sources)
@@ -114,6 +115,25 @@ def _own_name(node: Node) -> set[int]:
     return set()
 
 
+def _circles(source: Source, declarations: list[Declaration]) -> Iterator[Fault]:
+    """What needs itself, through others. A nested resource may name the one that it stands in."""
+    own = {known.name: known for known in declarations if known.kind != "output"}
+    needs = {
+        name: {text_of(node) for node, _ in _references(known.node, frozenset())} & own.keys() - {name}
+        for name, known in own.items()
+    }
+    for name, known in own.items():
+        reached: set[str] = set()
+        ahead = list(needs[name])
+        while ahead:
+            step = ahead.pop()
+            if step not in reached:
+                reached.add(step)
+                ahead.extend(needs[step])
+        if name in reached:
+            yield source.fault(known.node, f"{name} needs itself")
+
+
 def _undescribed(source: Source, declarations: list[Declaration]) -> Iterator[Fault]:
     described = {
         after.id
@@ -126,8 +146,7 @@ def _undescribed(source: Source, declarations: list[Declaration]) -> Iterator[Fa
 
 
 def _module(source: Source, module: Declaration, sources: Mapping[str, Source]) -> Iterator[Fault]:
-    folder = source.path.parent
-    target = next((other for other in sources.values() if other.path == (folder / module.quoted).resolve()), None)
+    target = module_of(source, module, sources)
     if target is None:
         yield source.fault(module.node, f"module {module.quoted} does not exist")
         return

@@ -50,6 +50,7 @@ ROLES_FILE = "modules/roles.bicep"
 DEMANDED: Mapping[str, Mapping[str, str]] = {
     "Microsoft.Storage/storageAccounts": {
         "properties.allowBlobPublicAccess": "false",
+        "properties.allowCrossTenantReplication": "false",
         "properties.allowSharedKeyAccess": "false",
         "properties.minimumTlsVersion": "TLS1_2",
         "properties.supportsHttpsTrafficOnly": "true",
@@ -58,9 +59,22 @@ DEMANDED: Mapping[str, Mapping[str, str]] = {
         "properties.enablePurgeProtection": "true",
         "properties.enableRbacAuthorization": "true",
     },
-    "Microsoft.Web/sites": {"properties.httpsOnly": "true", "properties.siteConfig.minTlsVersion": "1.2"},
+    "Microsoft.Web/sites": {
+        "properties.functionAppConfig.deployment.storage.authentication.type": "UserAssignedIdentity",
+        "properties.functionAppConfig.scaleAndConcurrency.maximumInstanceCount": "maximumInstanceCount",
+        "properties.httpsOnly": "true",
+        "properties.siteConfig.minTlsVersion": "1.2",
+        "properties.siteConfig.scmMinTlsVersion": "1.2",
+    },
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": {"properties.allow": "false"},
     "Microsoft.Insights/components": {"properties.DisableLocalAuth": "true"},
+    "Microsoft.OperationalInsights/workspaces": {"properties.features.disableLocalAuth": "true"},
+}
+# Type -> nested resources, by type and name, without which it would be open.
+NESTED: Mapping[str, frozenset[tuple[str, str]]] = {
+    "Microsoft.Web/sites": frozenset(
+        {("basicPublishingCredentialsPolicies", "ftp"), ("basicPublishingCredentialsPolicies", "scm")}
+    ),
 }
 _SECRETS = re.compile(
     r"\blist(Keys|Secrets|AccountSas|ServiceSas|Credentials)\w*\s*\(|\baccountKey\b|passwordCredentials"
@@ -79,6 +93,7 @@ def policy_faults(sources: Mapping[str, Source], app_settings: frozenset[str]) -
             if declaration.kind == "resource":
                 yield from _version(source, declaration, versions)
         yield from _demands(source)
+        yield from _nested(source)
         yield from _roles(source)
         yield from _settings(source, app_settings)
 
@@ -97,6 +112,8 @@ def _refused(source: Source) -> Iterator[Fault]:
         name = text_of(node.children[0])
         if REFUSED_SETTINGS.fullmatch(name):
             yield source.fault(node, f"Flex Consumption refuses or ignores the setting {name}")
+        if name == "cors":
+            yield source.fault(node, "no other origin may call the app: cors")
         if name in REFUSED_PROPERTIES:
             yield source.fault(node, f"Flex Consumption refuses or ignores the property {name}")
         value = node.children[-1]
@@ -130,8 +147,22 @@ def _demands(source: Source) -> Iterator[Fault]:
                 yield source.fault(declaration.node, f"{declaration.name}: {path} must be {wanted}")
 
 
+def _nested(source: Source) -> Iterator[Fault]:
+    types = resource_types(source)
+    for declaration in source.declarations():
+        if declaration.is_existing:
+            continue
+        inside = [Declaration("resource", "", node) for node in walk(declaration.node) if node.id in types]
+        names = {(known.quoted, text_of(named)) for known in inside if (named := value_of(known.body, "name"))}
+        for kind, name in sorted(NESTED.get(types.get(declaration.node.id, ""), frozenset()) - names):
+            yield source.fault(declaration.node, f"{declaration.name} has no {kind} named {name}")
+
+
 def _roles(source: Source) -> Iterator[Fault]:
     variables = {known.name: text_of(known.node.children[-1]) for known in source.declarations() if known.kind == "var"}
+    if source.name == ROLES_FILE:
+        for role in sorted(ROLES.keys() - set(variables.values())):
+            yield Fault(source.name, 1, f"the role {role} is given to nobody")
     for declaration in source.declarations():
         if not declaration.quoted.startswith("Microsoft.Authorization/roleAssignments@"):
             continue

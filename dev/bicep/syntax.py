@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import tree_sitter_bicep
@@ -86,6 +87,10 @@ class Source:
 
     def declarations(self) -> list[Declaration]:
         """All of them, nested resources too, in their order."""
+        return self._declarations
+
+    @cached_property
+    def _declarations(self) -> list[Declaration]:
         found = []
         for node in walk(self.root):
             name = child(node, "identifier") if node.type in _KINDS else None
@@ -106,6 +111,12 @@ def parse(path: Path, folder: Path) -> Source:
     return Source(path.relative_to(folder).as_posix(), path, text, _PARSER.parse(known.encode()).root_node)
 
 
+def module_of(source: Source, module: Declaration, sources: Mapping[str, Source]) -> Source | None:
+    """The template that a module is; None where there is no such file."""
+    path = (source.path.parent / module.quoted).resolve()
+    return next((other for other in sources.values() if other.path == path), None)
+
+
 def syntax_faults(source: Source) -> Iterator[Fault]:
     """What the parser stumbled over; the outermost place of each stumble."""
     nodes = [source.root]
@@ -120,9 +131,11 @@ def syntax_faults(source: Source) -> Iterator[Fault]:
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything in it, in the order of the text."""
-    yield node
-    for inner in node.children:
-        yield from walk(inner)
+    ahead = [node]
+    while ahead:
+        found = ahead.pop()
+        yield found
+        ahead.extend(reversed(found.children))
 
 
 def child(node: Node, kind: str) -> Node | None:

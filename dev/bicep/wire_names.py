@@ -1,7 +1,7 @@
 """Property names and enumerations, by the wire names in Microsoft's own Python packages.
 
-`types.py` of azure-mgmt-web, -storage, -keyvault and -network describes each object of one API version as a TypedDict.
-It is read, not imported. What those packages do not describe is not checked.
+`types.py` of azure-mgmt-web, -storage, -keyvault and -network describes each object of one API version as a TypedDict,
+and the one in this folder those objects that they leave out. They are read, not imported.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tree_sitter import Node
 
 from dev.bicep.syntax import Declaration, Fault, Source, properties, text_of
 
+_HERE = "dev.bicep"
 # Resource type, without its version: package and class. A child resource is named with its parents' types.
 RESOURCES: Mapping[str, tuple[str, str]] = {
     "Microsoft.Web/serverfarms": ("azure.mgmt.web", "AppServicePlan"),
@@ -30,20 +31,43 @@ RESOURCES: Mapping[str, tuple[str, str]] = {
     "Microsoft.Storage/storageAccounts/blobServices/containers": ("azure.mgmt.storage", "BlobContainer"),
     "Microsoft.KeyVault/vaults": ("azure.mgmt.keyvault", "VaultCreateOrUpdateParameters"),
     "Microsoft.KeyVault/vaults/keys": ("azure.mgmt.keyvault", "KeyCreateParameters"),
+    "Microsoft.Storage/storageAccounts/tableServices/tables": ("azure.mgmt.storage", "Table"),
     "Microsoft.Network/virtualNetworks": ("azure.mgmt.network", "VirtualNetwork"),
     "Microsoft.Network/privateEndpoints": ("azure.mgmt.network", "PrivateEndpoint"),
     "Microsoft.Network/privateEndpoints/privateDnsZoneGroups": ("azure.mgmt.network", "PrivateDnsZoneGroup"),
+    "Microsoft.Network/privateDnsZones": (_HERE, "PrivateDnsZone"),
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (_HERE, "VirtualNetworkLink"),
+    "Microsoft.ManagedIdentity/userAssignedIdentities": (_HERE, "UserAssignedIdentity"),
+    "Microsoft.Authorization/roleAssignments": (_HERE, "RoleAssignment"),
+    "Microsoft.OperationalInsights/workspaces": (_HERE, "Workspace"),
+    "Microsoft.Insights/components": (_HERE, "Component"),
+    "Microsoft.Insights/diagnosticSettings": (_HERE, "DiagnosticSetting"),
+    "Microsoft.Insights/actionGroups": (_HERE, "ActionGroup"),
+    "Microsoft.Insights/scheduledQueryRules": (_HERE, "ScheduledQueryRule"),
+    "Microsoft.Graph/applications": (_HERE, "Application"),
+    "Microsoft.Graph/applications/federatedIdentityCredentials": (_HERE, "FederatedIdentityCredential"),
+    "Microsoft.Graph/servicePrincipals": (_HERE, "ServicePrincipal"),
 }
+UNDESCRIBED = frozenset(
+    {
+        "Microsoft.Network/virtualNetworks/subnets",
+        "Microsoft.Storage/storageAccounts/blobServices",
+        "Microsoft.Storage/storageAccounts/tableServices",
+        "Microsoft.Web/sites/config",  # its properties are the settings, which the policy knows
+    }
+)
+"""Types that are used with a name and nothing else."""
 _OF_BICEP = frozenset({"name", "parent", "scope", "dependsOn"})
 _KNOWN_VALUES = re.compile(r"Known\s+values\s+are:\s+(.*?)(?=\n\s*:|\Z)", re.DOTALL)
 
 
 @dataclass
 class Shape:
-    """One TypedDict: property names with their annotations, and the values of those that are enumerations."""
+    """One TypedDict: its properties with their annotations, those that must be there, the values of enumerations."""
 
     name: str
     properties: dict[str, str] = field(default_factory=dict)
+    required: set[str] = field(default_factory=set)
     values: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -67,12 +91,13 @@ def _shape(node: ast.ClassDef, known: Mapping[str, Shape]) -> Shape:
         inherited = known.get(base.id) if isinstance(base, ast.Name) else None
         if inherited:
             shape.properties |= inherited.properties
+            shape.required |= inherited.required
             shape.values |= inherited.values
     wire = None
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             wire = item.target.id
-            shape.properties[wire] = ast.unparse(item.annotation)
+            _property(shape, wire, item.annotation)
         elif wire and isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant):
             values = _KNOWN_VALUES.search(str(item.value.value))
             if values:
@@ -80,12 +105,25 @@ def _shape(node: ast.ClassDef, known: Mapping[str, Shape]) -> Shape:
     return shape
 
 
+def _property(shape: Shape, name: str, annotation: ast.expr) -> None:
+    text = ast.unparse(annotation)
+    shape.properties[name] = text
+    if text.startswith("Required["):
+        shape.required.add(name)
+    literal = re.search(r"Literal\[([^]]*)\]", text)
+    if literal:
+        shape.values[name] = frozenset(re.findall(r"'([^']+)'", literal[1]))
+
+
 def wire_faults(source: Source) -> Iterator[Fault]:
     """Properties that the resource type does not have, and values that its enumerations do not have."""
     types = resource_types(source)
     for declaration in source.declarations():
-        known = RESOURCES.get(types.get(declaration.node.id, ""))
+        type_name = types.get(declaration.node.id, "")
+        known = RESOURCES.get(type_name)
         if known is None or declaration.is_existing or declaration.body is None:
+            if declaration.kind == "resource" and known is None and type_name not in UNDESCRIBED:
+                yield source.fault(declaration.node, f"no such resource type is described here: {type_name}")
             continue
         package, name = known
         yield from _object(source, declaration.body, name, shapes(package), top=True)
@@ -111,6 +149,9 @@ def _object(source: Source, body: Node, name: str, known: Mapping[str, Shape], *
     shape = known.get(name)
     if shape is None:
         return
+    written_names = {written for written, _, _ in properties(body)}
+    for missing in sorted(shape.required - written_names - (_OF_BICEP if top else set())):
+        yield source.fault(body, f"{missing} of {name} is missing")
     for written, node, value in properties(body):
         if (top and written in _OF_BICEP) or node.children[0].type == "string":
             continue

@@ -4,192 +4,29 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from dev.bicep.check import FOLDER, faults
+from dev.bicep.check import FOLDER, compile_with, faults
 from shared.config import SETTINGS
+from shared.token_store import TABLES
+from tests.infra import faults_of_language, faults_of_policy
 
 APP_SETTINGS = frozenset(SETTINGS)
+PLANTED = faults_of_language.PLANTED | faults_of_policy.PLANTED
+ENTRIES = ("main.bicep", "main-existing-application.bicep")
+OF_THE_REGISTRATION = {"applicationUniqueName", "applicationDisplayName", "signInAudience", "extraRedirectUris"}
 
-PLANTED = {
-    "a_brace_that_is_missing": (
-        "modules/identity.bicep",
-        "  tags: tags\n}",
-        "  tags: tags\n",
-        "cannot be read",
-        "resource identity",
-    ),
-    "a_name_that_is_not_defined": (
-        "modules/identity.bicep",
-        "name: name",
-        "name: nmae",
-        "nmae is not defined",
-        "name: nmae",
-    ),
-    "a_parameter_that_nobody_uses": (
-        "modules/identity.bicep",
-        "  tags: tags\n",
-        "  tags: {}\n",
-        "param tags is never used",
-        "param tags object",
-    ),
-    "a_variable_that_nobody_uses": (
-        "modules/storage.bicep",
-        "var containerName",
-        "var other = 1\nvar containerName",
-        "var other is never used",
-        "var other",
-    ),
-    "a_name_that_is_declared_twice": (
-        "modules/vault.bicep",
-        "resource vault ",
-        "var vault = name\nresource vault ",
-        "vault is declared twice",
-        "resource vault",
-    ),
-    "a_parameter_without_description": (
-        "modules/vault.bicep",
-        "@description('Tags of every resource.')\n",
-        "",
-        "param tags has no @description",
-        "param tags object",
-    ),
-    "an_argument_that_the_module_does_not_take": (
-        "modules/platform.bicep",
-        "    name: vaultName\n",
-        "    name: vaultName\n    sku: 'premium'\n",
-        "modules/vault.bicep has no param sku",
-        "sku:",
-    ),
-    "an_argument_that_is_not_given": (
-        "modules/platform.bicep",
-        "    name: vaultName\n",
-        "",
-        "param name of modules/vault.bicep is not given",
-        "module vault",
-    ),
-    "an_output_that_the_module_does_not_have": (
-        "modules/platform.bicep",
-        "vault.outputs.keyId",
-        "vault.outputs.keyUri",
-        "modules/vault.bicep has no output keyUri",
-        "vault.outputs.keyUri",
-    ),
-    "a_module_that_does_not_exist": (
-        "main.bicep",
-        "'modules/platform.bicep'",
-        "'modules/plattform.bicep'",
-        "module modules/plattform.bicep does not exist",
-        "module platform",
-    ),
-    "a_value_for_a_parameter_that_does_not_exist": (
-        "main.bicepparam",
-        "param namePrefix",
-        "param prefix",
-        "main.bicep has no param prefix",
-        "param prefix",
-    ),
-    "a_property_that_is_misspelt": (
-        "modules/site.bicep",
-        "instanceMemoryMB: instanceMemoryMB",
-        "instanceMemoryMb: instanceMemoryMB",
-        "no such property of FunctionsScaleAndConcurrency: instanceMemoryMb",
-        "instanceMemoryMb",
-    ),
-    "a_value_that_the_enumeration_does_not_have": (
-        "modules/site.bicep",
-        "name: 'python'",
-        "name: 'pyhton'",
-        "name of FunctionsRuntime is one of",
-        "pyhton",
-    ),
-    "a_property_in_a_shared_variable": (
-        "modules/storage.bicep",
-        "defaultToOAuthAuthentication",
-        "defaultToOauthAuthentication",
-        "no such property of StorageAccountPropertiesCreateParameters: defaultToOauthAuthentication",
-        "defaultToOauth",
-    ),
-    "a_setting_that_flex_consumption_refuses": (
-        "modules/settings.bicep",
-        "    AZURE_CLIENT_ID:",
-        "    FUNCTIONS_WORKER_RUNTIME: 'python'\n    AZURE_CLIENT_ID:",
-        "refuses or ignores the setting FUNCTIONS_WORKER_RUNTIME",
-        "FUNCTIONS_WORKER",
-    ),
-    "a_property_that_flex_consumption_refuses": (
-        "modules/site.bicep",
-        "      http20Enabled",
-        "      alwaysOn: false\n      http20Enabled",
-        "refuses or ignores the property alwaysOn",
-        "alwaysOn",
-    ),
-    "a_setting_that_nobody_reads": (
-        "modules/settings.bicep",
-        "    AZURE_CLIENT_ID:",
-        "    AZURE_TENANT_ID: 'x'\n    AZURE_CLIENT_ID:",
-        "nobody reads the setting AZURE_TENANT_ID",
-        "AZURE_TENANT_ID",
-    ),
-    "a_setting_that_is_missing": (
-        "modules/settings.bicep",
-        "    GRAPH_SCOPES: graphScopes\n",
-        "",
-        "the setting GRAPH_SCOPES is missing",
-        "resource settings",
-    ),
-    "an_account_key_that_is_read": (
-        "modules/storage.bicep",
-        "= hostAccount.name\n",
-        "= hostAccount.listKeys().keys[0].value\n",
-        "no key, secret or signature may be read",
-        "listKeys",
-    ),
-    "shared_keys_that_are_allowed": (
-        "modules/storage.bicep",
-        "allowSharedKeyAccess: false",
-        "allowSharedKeyAccess: true",
-        "properties.allowSharedKeyAccess must be false",
-        "resource hostAccount",
-    ),
-    "a_vault_without_purge_protection": (
-        "modules/vault.bicep",
-        "    enablePurgeProtection: true\n",
-        "",
-        "properties.enablePurgeProtection must be true",
-        "resource vault",
-    ),
-    "a_role_that_is_too_mighty": (
-        "modules/roles.bicep",
-        "e147488a-f6f5-4113-8e2d-b22465e65bf6",
-        "00482a5a-887f-4fb3-b363-3b7fe8e74483",
-        "is not among the allowed ones",
-        "resource wrapping",
-    ),
-    "a_role_on_too_wide_a_scope": (
-        "modules/roles.bicep",
-        "scope: vault::key",
-        "scope: vault",
-        "this role may not be given on vault",
-        "resource wrapping",
-    ),
-    "a_type_in_two_versions": (
-        "modules/vault.bicep",
-        "vaults@2026-02-01",
-        "vaults@2023-07-01",
-        "Microsoft.KeyVault/vaults is used in two versions",
-        "resource vault",
-    ),
-    "a_log_that_writes_down_query_strings": (
-        "modules/diagnostics.bicep",
-        "'StorageWrite'",
-        "'StorageRead'",
-        "query strings",
-        "StorageRead",
-    ),
-}
+
+def text_of(file: str) -> str:
+    return (FOLDER / file).read_text("utf-8")
+
+
+def parameters(file: str) -> dict[str, str]:
+    """Name and the rest of the line."""
+    return dict(re.findall(r"^param (\w+) (.*)$", text_of(file), re.MULTILINE))
 
 
 def test_the_real_templates_have_no_fault() -> None:
@@ -205,7 +42,7 @@ def test_the_check_reports(name: str, tmp_path: Path) -> None:
     assert text.count(old) >= 1
     (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
 
-    found = [fault for fault in faults(folder, APP_SETTINGS) if said in fault.text]
+    found = [fault for fault in faults(folder, APP_SETTINGS) if said in fault.text and fault.file == file]
 
     assert found, faults(folder, APP_SETTINGS)
     changed = (folder / file).read_text(encoding="utf-8").splitlines()
@@ -219,8 +56,72 @@ def test_a_setting_that_the_app_begins_to_read_must_be_in_the_templates() -> Non
 
 
 def test_alerts_look_for_events_that_the_app_writes() -> None:
-    queries = re.findall(r"query: '(traces .*)'", (FOLDER / "modules" / "alerts.bicep").read_text("utf-8"))
+    queries = re.findall(r"query: '(traces .*)'", text_of("modules/alerts.bicep"))
     events = {name for query in queries for name in re.findall(r'"(\w+)"', query)}
     readme = (FOLDER.parent / "README.md").read_text("utf-8")
     assert events
     assert [name for name in sorted(events) if f"| `{name}` |" not in readme] == []
+
+
+def test_the_tables_that_are_made_are_those_that_the_app_opens() -> None:
+    listed = re.search(r"^var tableNames = \[(.*?)^\]", text_of("modules/storage.bicep"), re.MULTILINE | re.DOTALL)
+    assert listed
+    assert re.findall(r"'(\w+)'", listed[1]) == list(TABLES)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_the_worker_has_as_many_threads_as_an_instance_takes_requests(entry: str) -> None:
+    text = text_of(entry)
+    assert "    perInstanceConcurrency: perInstanceConcurrency\n" in text
+    assert "    threads: perInstanceConcurrency\n" in text
+    assert "PYTHON_THREADPOOL_THREAD_COUNT: string(threads)\n" in text_of("modules/settings.bicep")
+
+
+def test_both_entry_files_take_the_same_parameters_but_those_of_the_registration() -> None:
+    whole, existing = map(parameters, ENTRIES)
+    assert whole.keys() - existing.keys() == OF_THE_REGISTRATION
+    assert existing.keys() - whole.keys() == {"clientId"}
+    assert {name: whole[name] for name in existing if name != "clientId"} == {
+        name: rest for name, rest in existing.items() if name != "clientId"
+    }
+
+
+def test_the_template_for_an_existing_registration_needs_no_extension() -> None:
+    assert "application.bicep'" in text_of(ENTRIES[0])
+    assert "application.bicep'" not in text_of(ENTRIES[1])
+    with_extension = [path.name for path in FOLDER.rglob("*.bicep") if "extension " in path.read_text("utf-8")]
+    assert with_extension == ["application.bicep"]
+
+
+def test_the_longest_prefix_still_makes_names_that_azure_takes_and_that_differ() -> None:
+    text = text_of("modules/platform.bicep")
+    longest = {"toLower(namePrefix)": "n" * 11, "namePrefix": "n" * 11, "suffix": "abcdefghijklm"}
+
+    def name(argument: str) -> str:
+        found = re.search(rf"\b{argument}(?:: | = )(?:take\()?'([^']*)'", text)
+        assert found
+        return re.sub(r"\$\{(.*?)\}", lambda part: longest[part[1]], found[1])[:24]
+
+    names = [name("hostAccountName"), name("sessionAccountName"), name("vaultName")]
+    assert len(set(names)) == 3
+    assert len(name("vaultName")) == 24
+    assert "ijklm" in name("vaultName")  # a vault's name is not cut
+    assert all(re.fullmatch(r"[a-z][a-z0-9]{2,23}", each) for each in names)
+
+
+@pytest.mark.parametrize("said", ["main.bicep(3,7) : Warning no-unused-params: x", "Error BCP057: y"])
+def test_what_the_real_compiler_says_is_a_fault(said: str, tmp_path: Path) -> None:
+    compiler = tmp_path / "bicep.py"
+    compiler.write_text(f"import sys\nprint({said!r} if 'main.bicep' in sys.argv else 'a note', file=sys.stderr)\n")
+    assert compile_with([sys.executable, str(compiler)], tmp_path) == [said]
+
+
+def test_a_compiler_that_fails_is_a_fault_and_one_that_is_content_is_none(tmp_path: Path) -> None:
+    compiler = tmp_path / "bicep.py"
+    compiler.write_text("import sys\nprint('cannot restore', file=sys.stderr)\nsys.exit('build-params' in sys.argv)\n")
+    assert compile_with([sys.executable, str(compiler)], tmp_path) == [
+        "main-existing-application.bicepparam: cannot restore",
+        "main.bicepparam: cannot restore",
+    ]
+    compiler.write_text("")
+    assert compile_with([sys.executable, str(compiler)], tmp_path) == []
