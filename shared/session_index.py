@@ -26,6 +26,7 @@ SID = re.compile(r"[0-9A-Za-z-]{1,64}")
 NUMBER = re.compile(r"[0-9A-Za-z_-]{22}")
 _TABLE: Table = "sessionindex"
 _EPOCH = "epoch"
+_LABEL_SECONDS = 1.0  # and not all the time that is left, where the key must be fetched first
 _PURPOSE = "index"
 
 
@@ -147,7 +148,7 @@ class SessionIndex:
         if not isinstance(sealed, bytes) or not isinstance(key_id, str):
             return ""
         try:
-            data_key = self._keyring.find(key_id, deadline)
+            data_key = self._keyring.find(key_id, deadline.within(_LABEL_SECONDS))
             if data_key is None:
                 return ""
             return unseal(data_key, row.partition.encode(), _PURPOSE, f"{row.partition}/{row.key}", sealed).decode()

@@ -22,6 +22,8 @@ class FakeVault(WrappingKey):
         self.unwraps = 0
         self.before: Callable[[], object] = lambda: None
         """Happens in each call, before anything else."""
+        self.hangs_for: Callable[[float], object] | None = None
+        """Lets so many seconds pass: with it, no call is answered before its deadline."""
         self._lock = threading.Lock()
 
     @property
@@ -46,5 +48,7 @@ class FakeVault(WrappingKey):
 
     def _reach(self, deadline: Deadline) -> None:
         self.before()
+        if self.hangs_for is not None:
+            self.hangs_for(max(0.0, deadline.remaining()))
         if self.is_down or deadline.remaining() <= 0:
             raise errors.KeysUnavailable

@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from shared import errors
-from shared.session_index import number, sid_pk, user_pk
+from shared.keyring import Keyring
+from shared.session_index import SessionIndex, number, sid_pk, user_pk
 from shared.session_rows import row_key
 from shared.token_store import Row
 from tests.fakes import build, store
 from tests.fakes.build import World
 from tests.fakes.entra import PERSON, TENANT
+from tests.fakes.vault import FakeVault
 
 ADA = f"user.{TENANT}.{PERSON}"
 AT_ENTRA = "sid.sid-of-ada"
@@ -89,6 +91,20 @@ def test_a_label_that_was_moved_or_altered_is_empty_and_never_trouble() -> None:
     assert [entry.device for entry in app.services.index.of_person(ADA, app.deadline())].count("") == 1
     app.store.change(other, key_id="99999999")
     assert [entry.device for entry in app.services.index.of_person(ADA, app.deadline())] == ["", ""]
+
+
+def test_labels_whose_key_is_not_to_be_had_leave_the_time_of_signing_out_everywhere_to_signing_out() -> None:
+    app, vault = build.world(), FakeVault()
+    for _ in range(5):
+        app.sign_in()
+    for (table, *_), row in list(app.store.rows.items()):
+        if table == "keyring":
+            app.store.change(row, wrapped_by=vault.name)
+    vault.hangs_for = app.clock.advance
+    index = SessionIndex(app.store, Keyring(app.store, vault, app.clock), app.clock)
+    deadline = app.deadline(4.0)
+    assert [entry.device for entry in index.of_person(ADA, deadline)] == [""] * 5
+    assert deadline.remaining() >= 2.5
 
 
 def test_the_person_is_tenant_and_object_id_whatever_they_are_called() -> None:
