@@ -15,6 +15,7 @@ from dev.doctor.verdicts import Verdict, as_json, as_text, exit_code
 from dev.host.settings import LocalSettingsInvalid, merged
 from dev.launcher import start
 from shared.clock import SystemClock
+from shared.services import build
 
 _URL = re.compile(r"https?://[^/?#\s]+")
 
@@ -53,7 +54,7 @@ def _verdicts(url: str | None, site: Sequence[str] | None, ca: str | None, folde
     if site:
         yield from azure.examine(site[0], site[1], azure.az)
     if not url and not site:
-        yield from local.examine(folder, os.environ, SystemClock(), Browser(local.ca_file(folder)))
+        yield from local.examine(folder, os.environ, SystemClock(), Browser(local.ca_file(folder)), build)
 
 
 def _shown(verdicts: Iterator[Verdict], *, quiet: bool) -> Iterator[Verdict]:

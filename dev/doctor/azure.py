@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dev.bicep.policy import NOT_DEPLOYED, REFUSED_SETTINGS, ROLES
-from dev.doctor.verdicts import Verdict, ok, unknown, wrong
+from dev.bicep.policy import NOT_DEPLOYED, REFUSED_SETTINGS
+from dev.doctor.registration import admin_consent_link
+from dev.doctor.verdicts import Verdict, ok, unknown, warning, wrong
 from shared.config import SETTINGS
+from shared.token_store import TABLES
 
 SECONDS = 60
+# What each role is given on in infra/modules/roles.bicep, as the end of its scope.
+_ON: Mapping[str, tuple[str, ...]] = {
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": ("/storageAccounts/[^/]+",),
+    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": tuple(f"/tableServices/default/tables/{table}" for table in TABLES),
+    "e147488a-f6f5-4113-8e2d-b22465e65bf6": ("/vaults/[^/]+/keys/[^/]+",),
+    "3913510d-42f4-4e42-8a64-420c390055eb": ("/components/[^/]+",),
+}
+_AUDIENCE = "api://AzureADTokenExchange"
 _DEPLOY = "deploy infra/ again"
 
 type Az = Callable[[list[str]], Any]
@@ -92,40 +103,56 @@ def _roles(principals: list[str], run: Az) -> Iterator[Verdict]:
     if not principals:
         yield wrong("identity", "the site has no user-assigned identity", _DEPLOY)
         return
-    granted = run(["role", "assignment", "list", "--assignee", principals[0], "--all"])
-    ids = [str(entry.get("roleDefinitionId", "")).rpartition("/")[2] for entry in granted]
-    missing = [role for role in ROLES if role not in ids]
-    surplus = sorted(
-        {str(entry.get("roleDefinitionName")) for entry, role in zip(granted, ids, strict=True) if role not in ROLES}
-    )
+    missing = [(role, place) for role, places in _ON.items() for place in places]
+    surplus = []
+    for entry in run(["role", "assignment", "list", "--assignee", principals[0], "--all"]):
+        role = str(entry.get("roleDefinitionId", "")).rpartition("/")[2]
+        scope = str(entry.get("scope", ""))
+        fitting = next((place for place in _ON.get(role, ()) if re.search(place + "$", scope, re.IGNORECASE)), None)
+        if fitting is None:
+            surplus.append(f"{entry.get('roleDefinitionName')} on {scope}")
+        elif (role, fitting) in missing:
+            missing.remove((role, fitting))
     if missing:
-        yield wrong("roles", f"{len(missing)} of {len(ROLES)} are missing: {', '.join(missing)}", _DEPLOY)
-    elif surplus:
-        yield wrong("roles", "more than needed: " + ", ".join(surplus), "remove these assignments")
-    else:
-        yield ok("roles", f"the {len(ROLES)} that infra/modules/roles.bicep gives, and no other")
+        yield wrong("roles", "missing: " + ", ".join(f"{role} on {place}" for role, place in missing), _DEPLOY)
+    if surplus:
+        yield wrong("roles", "more than needed: " + ", ".join(sorted(surplus)), "remove these assignments")
+    if not missing and not surplus:
+        yield ok("roles", "those that infra/modules/roles.bicep gives, where it gives them, and no other")
 
 
 def _registration(group: str, name: str, site: Mapping[str, Any], run: Az) -> Iterator[Verdict]:
-    query = "[?name=='ENTRA_CLIENT_ID' || name=='PUBLIC_URL'].{name: name, value: value}"
+    query = "[?name=='ENTRA_CLIENT_ID' || name=='PUBLIC_URL' || name=='ENTRA_AUTHORITY' || name=='GRAPH_SCOPES']"
     found = run(["functionapp", "config", "appsettings", "list", "-g", group, "-n", name, "--query", query])
-    values = {entry["name"]: entry["value"] for entry in found}
+    values = {entry["name"]: str(entry["value"]) for entry in found}
     client_id, url = values.get("ENTRA_CLIENT_ID", ""), values.get("PUBLIC_URL", "")
-    application = run(["ad", "app", "show", "--id", client_id])
-    redirect_uris = (application.get("web") or {}).get("redirectUris") or []
-    if f"{url}/auth/callback" in redirect_uris:
+    authority = values.get("ENTRA_AUTHORITY", "").rstrip("/")
+    web = run(["ad", "app", "show", "--id", client_id]).get("web") or {}
+    if f"{url}/auth/callback" in (web.get("redirectUris") or []):
         yield ok("redirect URI", f"{url}/auth/callback is registered")
     else:
         yield wrong(
             "redirect URI", f"{url}/auth/callback is not registered", "add it at the app registration, platform Web"
         )
-    subjects = {
-        str(entry.get("subject")) for entry in run(["ad", "app", "federated-credential", "list", "--id", client_id])
-    }
-    if subjects & set(_principals(site)):
-        yield ok("federated credential", "trusts the site's identity")
+    logout = f"{url}/auth/front-channel-logout"
+    if web.get("logoutUrl") == logout:
+        yield ok("logout URL", f"{logout} is registered")
     else:
-        fix = (
-            "its subject must be the object id of the identity; python3 dev doctor --print-registration shows all of it"
-        )
-        yield wrong("federated credential", "none trusts the site's identity", fix)
+        yield warning("logout URL", f"{logout} is not registered", "enter it as front-channel logout URL")
+    credentials = run(["ad", "app", "federated-credential", "list", "--id", client_id])
+    yield _federated(credentials, _principals(site), authority.rpartition("/")[0])
+    link = admin_consent_link(url, authority, client_id, values.get("GRAPH_SCOPES", ""))
+    yield ok("admin consent", f"where people may not consent for themselves, an administrator opens {link}")
+
+
+def _federated(credentials: list[Mapping[str, Any]], principals: list[str], host: str) -> Verdict:
+    """Whether one of the credentials is right in all three parts, which Entra compares to the letter."""
+    fix = "issuer, subject and audience must be those that python3 dev doctor --print-registration shows"
+    ours = [entry for entry in credentials if entry.get("subject") in principals]
+    if not ours:
+        return wrong("federated credential", "none has the object id of the site's identity as its subject", fix)
+    if not any(re.fullmatch(re.escape(host) + r"/[0-9a-f-]{36}/v2\.0", str(entry.get("issuer"))) for entry in ours):
+        return wrong("federated credential", f"its issuer is not {host}/<tenant id>/v2.0", fix)
+    if not any(_AUDIENCE in (entry.get("audiences") or []) for entry in ours):
+        return wrong("federated credential", f"its audience is not {_AUDIENCE}", fix)
+    return ok("federated credential", "trusts the site's identity")

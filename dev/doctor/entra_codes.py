@@ -20,13 +20,16 @@ _TENANT = "compare ENTRA_AUTHORITY with the tenants that the registration is for
 _PERMISSIONS = (
     "add the delegated permissions of GRAPH_SCOPES to the app registration, then let an administrator consent"
 )
+_ACCOUNT = "the account's tenant is not let in: invite the guest, or widen signInAudience and ENTRA_AUTHORITY"
 _ADMIN = "let an administrator open the admin-consent link of `python3 dev doctor --print-registration`"
 
 FIXES: Mapping[int, str] = {
     50011: _REDIRECT,
-    50020: "the account's tenant is not let in: invite the guest, or widen signInAudience and ENTRA_AUTHORITY",
+    50020: _ACCOUNT,
+    50049: "no cloud has this login host: compare ENTRA_AUTHORITY",
     50105: "assign the person to the enterprise application, or switch `Assignment required` off",
     50194: "the registration is for one tenant: name it in ENTRA_AUTHORITY instead of common or organizations",
+    51004: _ACCOUNT,
     65001: _ADMIN,
     65005: _PERMISSIONS,
     70011: "GRAPH_SCOPES is malformed, or mixes .default with single permissions",
@@ -34,9 +37,12 @@ FIXES: Mapping[int, str] = {
     90002: _TENANT,
     90009: "GRAPH_SCOPES must name permissions of Microsoft Graph, not of the app itself",
     90013: "compare ENTRA_CLIENT_ID, ENTRA_AUTHORITY and PUBLIC_URL with the app registration",
+    90072: _ACCOUNT,
     90094: _ADMIN,
     90095: _ADMIN,
     500011: "GRAPH_SCOPES names a resource that this tenant does not know; for Graph, plain permission names do",
+    500208: _ACCOUNT,
+    500212: _ACCOUNT,
     650052: _PERMISSIONS,
     650056: _PERMISSIONS,
     650057: _PERMISSIONS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -16,16 +16,21 @@ from dev.launcher import ports
 from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.errors import DrawbridgeError, NotConfigured
-from shared.services import Services, build
+from shared.services import Services
 
 PORTS = {7071: "the app", 7080: "the sandbox's pages", 7443: "the sandbox's back channel", 10002: "Azurite's tables"}
 MOST_SKEW = 300.0  # seconds; Entra and the app allow as much
 
 
-def examine(app_folder: Path, environment: Mapping[str, str], clock: Clock, browser: Browser) -> Iterator[Verdict]:
+type Build = Callable[[Config, Clock, str | None], Services]
+
+
+def examine(
+    app_folder: Path, environment: Mapping[str, str], clock: Clock, browser: Browser, build: Build
+) -> Iterator[Verdict]:
     """Every check of this machine, with the settings of the environment and local.settings.json."""
-    yield from _programs()
-    yield from _ports()
+    yield from _programs(environment.get("PATH", ""))
+    yield port_verdict(PORTS)
     try:
         settings = merged(environment, app_folder)
     except LocalSettingsInvalid as problem:
@@ -45,15 +50,15 @@ def examine(app_folder: Path, environment: Mapping[str, str], clock: Clock, brow
     yield from _time(config, clock, browser)
 
 
-def _programs() -> Iterator[Verdict]:
+def _programs(path: str) -> Iterator[Verdict]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield ok("python", f"{version} at {sys.prefix}")
-    node = shutil.which("node")
+    node = shutil.which("node", path=path)
     if node:
         yield ok("node", node)
     else:
         yield ok("node", "not on PATH; `python3 dev run` installs one of its own")
-    func = shutil.which("func")
+    func = shutil.which("func", path=path)
     if func:
         yield ok("core tools", func)
     else:
@@ -61,13 +66,13 @@ def _programs() -> Iterator[Verdict]:
         yield warning("core tools", "func is not on PATH; `python3 dev run` does without", fix)
 
 
-def _ports() -> Iterator[Verdict]:
-    taken = [f"{port} ({use})" for port, use in PORTS.items() if not ports.is_free(port)]
+def port_verdict(uses: Mapping[int, str]) -> Verdict:
+    """Whether the ports are free; what each is for."""
+    taken = [f"{port} ({use})" for port, use in uses.items() if not ports.is_free(port)]
     if taken:
         fix = "another run of this project, perhaps; stop it, or name another port: python3 dev run --port N"
-        yield warning("ports", "in use: " + ", ".join(taken), fix)
-    else:
-        yield ok("ports", "free: " + ", ".join(map(str, PORTS)))
+        return warning("ports", "in use: " + ", ".join(taken), fix)
+    return ok("ports", "free: " + ", ".join(map(str, uses)))
 
 
 def _storage(services: Services, clock: Clock) -> Iterator[Verdict]:

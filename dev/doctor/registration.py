@@ -8,9 +8,7 @@ from urllib.parse import urlencode
 
 def wanted(url: str, authority: str, client_id: str, scopes: str, identity: str) -> str:
     """The text to send to whoever owns app registrations. Unknown parts are named in angle brackets."""
-    consent = f"{authority}/v2.0/adminconsent?" + urlencode(
-        {"client_id": client_id, "redirect_uri": f"{url}/auth/callback", "scope": scopes}, safe=":/<>"
-    )
+    host = authority.rpartition("/")[0]
     return f"""App registration for {url}
 
   Platform                   Web
@@ -22,14 +20,25 @@ def wanted(url: str, authority: str, client_id: str, scopes: str, identity: str)
   API permissions            Microsoft Graph, delegated: {scopes} offline_access
   Client secret              none
   Federated credential       scenario `Managed identity`
-      issuer                 https://login.microsoftonline.com/<tenant id>/v2.0
+      issuer                 {host}/<tenant id>/v2.0
       subject                {identity}
       audience               api://AzureADTokenExchange
 
-Consent for a whole organisation, by one of its administrators:
+Consent for a whole organisation, by one of its administrators, who lands on a page of the app that knows of no sign-in:
 
-  {consent}
+  {admin_consent_link(url, authority, client_id, scopes)}
 """
+
+
+def admin_consent_link(url: str, authority: str, client_id: str, scopes: str) -> str:
+    """Where an administrator consents. https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
+
+    `common` is not taken there, and personal accounts have no administrator.
+    """
+    host, _, tenant = authority.rpartition("/")
+    tenant = "organizations" if tenant in ("common", "consumers") else tenant
+    query = {"client_id": client_id, "redirect_uri": f"{url}/auth/callback", "scope": scopes}
+    return f"{host}/{tenant}/v2.0/adminconsent?" + urlencode(query, safe=":/<>")
 
 
 def from_settings(settings: Mapping[str, str], url: str | None) -> str:

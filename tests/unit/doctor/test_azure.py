@@ -6,13 +6,30 @@ from typing import Any
 
 import pytest
 
-from dev.bicep.policy import NOT_DEPLOYED, ROLES
+from dev.bicep.policy import NOT_DEPLOYED
 from dev.doctor.azure import Refused, examine
 from dev.doctor.verdicts import Verdict
 from shared.config import SETTINGS
 
 URL = "https://mail.example.org"
 IDENTITY = "99999999-9999-4999-8999-999999999999"
+ISSUER = "https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/v2.0"
+GROUP = "/subscriptions/s/resourceGroups/group"
+STORAGE = f"{GROUP}/providers/Microsoft.Storage/storageAccounts"
+TABLES_ROLE = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
+GRANTS = [
+    ("b7e6dc6d-f1e8-4753-8033-0f276bb0955b", f"{STORAGE}/host"),
+    *((TABLES_ROLE, f"{STORAGE}/s/tableServices/default/tables/{table}") for table in ("sessions", "sessionindex")),
+    (TABLES_ROLE, f"{STORAGE}/s/tableServices/default/tables/keyring"),
+    ("e147488a-f6f5-4113-8e2d-b22465e65bf6", f"{GROUP}/providers/Microsoft.KeyVault/vaults/v/keys/drawbridge"),
+    ("3913510d-42f4-4e42-8a64-420c390055eb", f"{GROUP}/providers/microsoft.insights/components/c"),
+]
+VALUES = {
+    "ENTRA_CLIENT_ID": "client",
+    "ENTRA_AUTHORITY": "https://login.microsoftonline.com/common",
+    "GRAPH_SCOPES": "User.Read Mail.Read",
+    "PUBLIC_URL": URL,
+}
 
 
 class Subscription:
@@ -25,9 +42,12 @@ class Subscription:
             "identity": {"userAssignedIdentities": {"/identity": {"principalId": IDENTITY}}},
         }
         self.settings = [name for name in SETTINGS if name not in NOT_DEPLOYED]
-        self.roles = list(ROLES)
-        self.redirect_uris = [f"{URL}/auth/callback"]
-        self.subject = IDENTITY
+        self.grants = list(GRANTS)
+        self.web: dict[str, Any] = {
+            "redirectUris": [f"{URL}/auth/callback"],
+            "logoutUrl": f"{URL}/auth/front-channel-logout",
+        }
+        self.credential = {"subject": IDENTITY, "issuer": ISSUER, "audiences": ["api://AzureADTokenExchange"]}
         self.refused: str | None = None
 
     def az(self, arguments: list[str]) -> Any:
@@ -37,15 +57,18 @@ class Subscription:
         if asked.startswith("functionapp show"):
             return self.site
         if "--query" in asked:
-            return [{"name": "ENTRA_CLIENT_ID", "value": "client"}, {"name": "PUBLIC_URL", "value": URL}]
+            return [{"name": name, "value": value} for name, value in VALUES.items()]
         if asked.startswith("functionapp config appsettings"):
             return [{"name": name, "value": "unread"} for name in self.settings]
         if asked.startswith("role assignment list"):
-            return [{"roleDefinitionId": f"/x/{role}", "roleDefinitionName": role[:8]} for role in self.roles]
+            return [
+                {"roleDefinitionId": f"/x/{role}", "roleDefinitionName": role[:8], "scope": scope}
+                for role, scope in self.grants
+            ]
         if asked.startswith("ad app show"):
-            return {"web": {"redirectUris": self.redirect_uris}}
+            return {"web": self.web}
         assert asked.startswith("ad app federated-credential list")
-        return [{"subject": self.subject}]
+        return [self.credential]
 
     def verdicts(self) -> dict[str, Verdict]:
         return {verdict.check: verdict for verdict in examine("group", "site", self.az)}
@@ -63,11 +86,15 @@ def test_a_deployment_that_is_right_has_nothing_wrong() -> None:
         ("settings", lambda azure: azure.settings.remove("SEALING_KEY_ID")),
         ("settings", lambda azure: azure.settings.append("ENTRA_CLIENT_SECRET")),
         ("settings", lambda azure: azure.settings.append("WEBSITE_RUN_FROM_PACKAGE")),
-        ("roles", lambda azure: azure.roles.pop()),
-        ("roles", lambda azure: azure.roles.append("8e3af657-a8ff-443c-a75c-2fe8c4bcb635")),
+        ("roles", lambda azure: azure.grants.pop()),
+        ("roles", lambda azure: azure.grants.pop(2)),
+        ("roles", lambda azure: azure.grants.append(("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", GROUP))),
+        ("roles", lambda azure: azure.grants.append((TABLES_ROLE, f"{STORAGE}/s"))),
         ("identity", lambda azure: azure.site.update(identity=None)),
-        ("redirect URI", lambda azure: azure.redirect_uris.clear()),
-        ("federated credential", lambda azure: setattr(azure, "subject", "its client id")),
+        ("redirect URI", lambda azure: azure.web.clear()),
+        ("federated credential", lambda azure: azure.credential.update(subject="its client id")),
+        ("federated credential", lambda azure: azure.credential.update(issuer=ISSUER + "/")),
+        ("federated credential", lambda azure: azure.credential.update(audiences=["api://another"])),
     ],
 )
 def test_what_is_wrong_is_told_with_its_remedy(check: str, change: Any) -> None:
@@ -88,3 +115,20 @@ def test_what_may_not_be_read_is_unknown_and_the_rest_is_still_looked_at() -> No
 
 def test_no_value_of_a_setting_is_shown() -> None:
     assert "unread" not in str(Subscription().verdicts())
+
+
+def test_a_role_on_too_wide_a_scope_is_named_with_it() -> None:
+    azure = Subscription()
+    azure.grants.append((TABLES_ROLE, f"{STORAGE}/s"))
+    assert f"on {STORAGE}/s" in azure.verdicts()["roles"].reason
+
+
+def test_signing_out_at_microsoft_works_without_a_logout_url_only_here_and_that_is_told() -> None:
+    azure = Subscription()
+    azure.web["logoutUrl"] = None
+    assert azure.verdicts()["logout URL"].level == "warning"
+
+
+def test_the_link_for_administrators_is_shown_for_organizations_never_for_common() -> None:
+    reason = Subscription().verdicts()["admin consent"].reason
+    assert "https://login.microsoftonline.com/organizations/v2.0/adminconsent?client_id=client" in reason

@@ -22,7 +22,9 @@ def test_a_fix_has_a_line_of_its_own() -> None:
     assert json.loads(as_json([ok("ready", "200")])) == [{"check": "ready", "level": "ok", "reason": "200", "fix": ""}]
 
 
-@pytest.mark.parametrize("code", [50011, 50105, 50194, 65001, 70011, 70021, 700016, 7000215, 7000218, 7000222, 700213])
+@pytest.mark.parametrize(
+    "code", [50011, 50049, 50105, 50194, 65001, 70011, 70021, 700016, 7000215, 7000218, 7000222, 700213]
+)
 def test_what_an_operator_can_cause_has_a_remedy_of_its_own(code: int) -> None:
     assert code in FIXES
     assert code_in(f"<p>AADSTS{code}: something.</p>") == code
@@ -46,3 +48,18 @@ def test_the_registration_names_everything_that_its_owner_must_enter() -> None:
         "adminconsent?client_id=client",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("authority", "link", "issuer"),
+    [
+        ("https://login.microsoftonline.us/contoso.us", "/contoso.us/v2.0/adminconsent", "login.microsoftonline.us"),
+        ("https://login.microsoftonline.com/common", "/organizations/v2.0/adminconsent", "login.microsoftonline.com"),
+    ],
+)
+def test_the_registration_follows_the_cloud_and_asks_administrators_of_some_tenant(
+    authority: str, link: str, issuer: str
+) -> None:
+    text = from_settings({"ENTRA_CLIENT_ID": "client", "ENTRA_AUTHORITY": authority}, "https://mail.example.org")
+    assert f"https://{issuer}{link}?client_id=client" in text
+    assert f"issuer                 https://{issuer}/<tenant id>/v2.0" in text
