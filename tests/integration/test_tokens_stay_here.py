@@ -9,7 +9,7 @@ import base64
 import gzip
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -61,7 +61,11 @@ def whole_course(app: App, sandbox: Sandbox, sign_in: SignIn) -> None:
         browser.fetch(f"{app.url}/auth/me")
         sandbox.control.expire(person)
         browser.fetch(f"{app.url}/api/messages")
-        faults = ({"cut": 300}, {"change": {"access_token": ["canary"]}}, {"change": {"scope": 5}})
+        faults: tuple[dict[str, Any], ...] = (
+            {"cut": 300},
+            {"change": {"access_token": ["canary"]}},
+            {"change": {"scope": 5}},
+        )
         for step, action in enumerate(faults, 1):
             sandbox.control.app_clock(61 + 5 * step)  # what is known of a broken Entra is forgotten by then
             sandbox.control.fault("token", action)
