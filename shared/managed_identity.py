@@ -49,13 +49,18 @@ def token_for(scope: str, identity: TokenCredential, deadline: Deadline) -> str:
         raise NoToken from None
 
 
+def federated_audience(authority: str) -> str:
+    """The audience of assertions that are made for this authority, which differs by cloud."""
+    return _AUDIENCES.get(urlsplit(authority).hostname or "", _AUDIENCE)
+
+
 def client_assertion(identity: TokenCredential, authority: str, clock: Clock) -> Callable[[], str]:
     """What makes the app's assertions for this authority, instead of a client secret. RFC 7523 section 2.2.
 
     https://learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
     """
 
-    scope = _AUDIENCES.get(urlsplit(authority).hostname or "", _AUDIENCE) + "/.default"
+    scope = federated_audience(authority) + "/.default"
 
     def assertion() -> str:
         """Raises errors.EntraUnavailable, so that nobody is signed out by it."""

@@ -12,6 +12,7 @@ from dev.bicep.policy import NOT_DEPLOYED, REFUSED_SETTINGS
 from dev.doctor.registration import admin_consent_link
 from dev.doctor.verdicts import Verdict, ok, unknown, warning, wrong
 from shared.config import SETTINGS
+from shared.managed_identity import federated_audience
 from shared.token_store import TABLES
 
 SECONDS = 60
@@ -22,7 +23,6 @@ _ON: Mapping[str, tuple[str, ...]] = {
     "e147488a-f6f5-4113-8e2d-b22465e65bf6": ("/vaults/[^/]+/keys/[^/]+",),
     "3913510d-42f4-4e42-8a64-420c390055eb": ("/components/[^/]+",),
 }
-_AUDIENCE = "api://AzureADTokenExchange"
 _DEPLOY = "deploy infra/ again"
 
 type Az = Callable[[list[str]], Any]
@@ -140,19 +140,20 @@ def _registration(group: str, name: str, site: Mapping[str, Any], run: Az) -> It
     else:
         yield warning("logout URL", f"{logout} is not registered", "enter it as front-channel logout URL")
     credentials = run(["ad", "app", "federated-credential", "list", "--id", client_id])
-    yield _federated(credentials, _principals(site), authority.rpartition("/")[0])
+    yield _federated(credentials, _principals(site), authority)
     link = admin_consent_link(url, authority, client_id, values.get("GRAPH_SCOPES", ""))
     yield ok("admin consent", f"where people may not consent for themselves, an administrator opens {link}")
 
 
-def _federated(credentials: list[Mapping[str, Any]], principals: list[str], host: str) -> Verdict:
+def _federated(credentials: list[Mapping[str, Any]], principals: list[str], authority: str) -> Verdict:
     """Whether one of the credentials is right in all three parts, which Entra compares to the letter."""
     fix = "issuer, subject and audience must be those that python3 dev doctor --print-registration shows"
+    host, audience = authority.rpartition("/")[0], federated_audience(authority)
     ours = [entry for entry in credentials if entry.get("subject") in principals]
     if not ours:
         return wrong("federated credential", "none has the object id of the site's identity as its subject", fix)
     if not any(re.fullmatch(re.escape(host) + r"/[0-9a-f-]{36}/v2\.0", str(entry.get("issuer"))) for entry in ours):
         return wrong("federated credential", f"its issuer is not {host}/<tenant id>/v2.0", fix)
-    if not any(_AUDIENCE in (entry.get("audiences") or []) for entry in ours):
-        return wrong("federated credential", f"its audience is not {_AUDIENCE}", fix)
+    if not any(audience in (entry.get("audiences") or []) for entry in ours):
+        return wrong("federated credential", f"its audience is not {audience}", fix)
     return ok("federated credential", "trusts the site's identity")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from shared.managed_identity import federated_audience
+
 
 def wanted(url: str, authority: str, client_id: str, scopes: str, identity: str) -> str:
     """The text to send to whoever owns app registrations. Unknown parts are named in angle brackets."""
@@ -22,7 +24,7 @@ def wanted(url: str, authority: str, client_id: str, scopes: str, identity: str)
   Federated credential       scenario `Managed identity`
       issuer                 {host}/<tenant id>/v2.0
       subject                {identity}
-      audience               api://AzureADTokenExchange
+      audience               {federated_audience(authority)}
 
 Consent for a whole organisation, by one of its administrators, who lands on a page of the app that knows of no sign-in:
 

@@ -51,15 +51,17 @@ def test_the_registration_names_everything_that_its_owner_must_enter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("authority", "link", "issuer"),
+    ("authority", "link", "audience"),
     [
-        ("https://login.microsoftonline.us/contoso.us", "/contoso.us/v2.0/adminconsent", "login.microsoftonline.us"),
-        ("https://login.microsoftonline.com/common", "/organizations/v2.0/adminconsent", "login.microsoftonline.com"),
+        ("https://login.microsoftonline.us/contoso.us", "/contoso.us/v2.0/adminconsent", "AzureADTokenExchangeUSGov"),
+        ("https://login.microsoftonline.com/common", "/organizations/v2.0/adminconsent", "AzureADTokenExchange"),
     ],
 )
 def test_the_registration_follows_the_cloud_and_asks_administrators_of_some_tenant(
-    authority: str, link: str, issuer: str
+    authority: str, link: str, audience: str
 ) -> None:
     text = from_settings({"ENTRA_CLIENT_ID": "client", "ENTRA_AUTHORITY": authority}, "https://mail.example.org")
-    assert f"https://{issuer}{link}?client_id=client" in text
-    assert f"issuer                 https://{issuer}/<tenant id>/v2.0" in text
+    host = authority.rpartition("/")[0]
+    assert f"{host}{link}?client_id=client" in text
+    assert f"issuer                 {host}/<tenant id>/v2.0\n" in text
+    assert f"audience               api://{audience}\n" in text
