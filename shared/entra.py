@@ -40,24 +40,39 @@ class DiscoveryReader:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: Discovery | None = None
+        self._failed = False
         self._read_again = float("-inf")
 
     def read(self, deadline: Deadline) -> Discovery:
-        """Raises EntraUnavailable, EntraBadAnswer, AppRegistrationRefused where there is no document yet."""
+        """Raises EntraUnavailable, EntraBadAnswer, AppRegistrationRefused where there is no document yet.
+
+        While one asks, others wait for that only where there is none yet, and Entra is not known to fail.
+        """
         if self._known is not None and self._clock.monotonic() < self._read_again:
             return self._known
-        with self._lock:
-            if self._known is not None and self._clock.monotonic() < self._read_again:
-                return self._known
-            try:
-                self._known = self._fetched(deadline)
-                self._read_again = self._clock.monotonic() + KEEP_SECONDS
-            except errors.DrawbridgeError as problem:
-                log.event("discovery_failed", code=problem.code)
-                if self._known is None:
-                    raise
-                self._read_again = self._clock.monotonic() + RETRY_SECONDS
+        patience = 0.0 if self._known is not None or self._failed else max(0.0, deadline.remaining())
+        if not self._lock.acquire(timeout=patience):
+            if self._known is None:
+                raise errors.EntraUnavailable
             return self._known
+        try:
+            return self._read(deadline)
+        finally:
+            self._lock.release()
+
+    def _read(self, deadline: Deadline) -> Discovery:
+        if self._known is not None and self._clock.monotonic() < self._read_again:
+            return self._known
+        try:
+            self._known = self._fetched(deadline)
+            self._read_again = self._clock.monotonic() + KEEP_SECONDS
+        except errors.DrawbridgeError as problem:
+            log.event("discovery_failed", code=problem.code)
+            self._failed = True
+            if self._known is None:
+                raise
+            self._read_again = self._clock.monotonic() + RETRY_SECONDS
+        return self._known
 
     def _fetched(self, deadline: Deadline) -> Discovery:
         url = self._authority + "/v2.0/.well-known/openid-configuration"

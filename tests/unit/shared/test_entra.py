@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import pytest
 
 from shared import errors
-from shared.clock import Deadline
+from shared.clock import Deadline, SystemClock
 from shared.entra import DiscoveryReader, MsalHttp
 from shared.wire import Answer, OutboundError, TooLarge, TooSlow, Unreachable
 from tests.fakes.clock import FakeClock
 from tests.fakes.entra import HOST, FakeEntra
-from tests.fakes.network import FakeNetwork, json_answer
+from tests.fakes.network import FakeNetwork, Request, json_answer
 
 AUTHORITY = f"{HOST}/common"
 DOCUMENT = f"{AUTHORITY}/v2.0/.well-known/openid-configuration"
@@ -73,6 +77,61 @@ def test_the_first_document_that_cannot_be_had_is_asked_for_again_at_once() -> N
     with pytest.raises(errors.EntraUnavailable):
         around.reader.read(around.deadline())
     assert around.reader.read(around.deadline()).issuer == HOST + "/{tenantid}/v2.0"
+
+
+@contextmanager
+def hanging(around: Surroundings) -> Iterator[None]:
+    """Inside the block, one thread waits for the document; then Entra does not answer it."""
+    asked, released = Event(), Event()
+
+    def wait(_: Request) -> Answer:
+        asked.set()
+        released.wait(10)
+        raise TooSlow
+
+    around.network.answer(DOCUMENT, wait)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(around.reader.read, around.deadline())
+        try:
+            assert asked.wait(10)
+            yield
+        finally:
+            released.set()
+            asking.exception(10)
+
+
+def test_while_one_asks_for_a_newer_document_the_old_one_serves_all_others() -> None:
+    around = Surroundings()
+    first = around.reader.read(around.deadline())
+    around.clock.advance(24 * HOUR)
+    began = SystemClock().monotonic()
+    with hanging(around):
+        assert around.reader.read(around.deadline(0.0)) is first
+        assert SystemClock().monotonic() - began < 5
+    assert around.reader.read(around.deadline()) is first
+
+
+def test_while_one_asks_an_entra_that_is_known_to_fail_for_the_first_document_nobody_else_waits() -> None:
+    around = Surroundings()
+    around.network.answer_once(DOCUMENT, Unreachable())
+    with pytest.raises(errors.EntraUnavailable):
+        around.reader.read(around.deadline())
+    began = SystemClock().monotonic()
+    with hanging(around):
+        with pytest.raises(errors.EntraUnavailable):
+            around.reader.read(around.deadline())
+        assert SystemClock().monotonic() - began < 5
+    around.serve()
+    assert around.reader.read(around.deadline()).issuer == HOST + "/{tenantid}/v2.0"
+
+
+def test_nobody_waits_beyond_his_deadline_for_the_one_who_asks_first() -> None:
+    around = Surroundings()
+    began = SystemClock().monotonic()
+    with hanging(around):
+        with pytest.raises(errors.EntraUnavailable):
+            around.reader.read(Deadline(SystemClock(), 0.05))
+        assert SystemClock().monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
