@@ -1,4 +1,4 @@
-"""Every error that the app raises on purpose, on one page.
+"""Every error that the app raises on purpose; those of Graph are in graph_errors.
 
     DrawbridgeError                 has an HTTP status, a stable public code and words for a person
     |- NotConfigured                503 not_configured
@@ -8,8 +8,7 @@
     |                               404 session_not_found
     |- the sign-in                  400 sign_in_expired, sign_in_refused; 403 sign_in_cancelled; 502 session_too_large
     |- Entra                        502 entra_bad_answer; 503 entra_unavailable, app_registration_refused
-    |- Graph                        404 no_mailbox, message_not_found; 429 throttled, mailbox_busy;
-    |                               502 graph_refused, graph_bad_answer; 503 graph_unavailable; 504 graph_timeout
+    |- Graph                        in graph_errors
     `- table and keys               503 storage_unavailable, session_busy, keys_unavailable
 
     StoreSignal                     what token_store tells sessions; never leaves shared/
@@ -203,62 +202,6 @@ class AppRegistrationRefused(DrawbridgeError):
 
     status = 503
     code = "app_registration_refused"
-
-
-class NoMailbox(DrawbridgeError):
-    """Raised when Graph says that the account has no mailbox it can reach (guest, no licence, on premises)."""
-
-    status = 404
-    code = "no_mailbox"
-
-
-class MessageNotFound(DrawbridgeError):
-    """Raised when Graph does not know the message id: deleted, moved, or never there."""
-
-    status = 404
-    code = "message_not_found"
-
-
-class Throttled(DrawbridgeError):
-    """Raised when Graph throttles. `retry_after` says from when on to ask again."""
-
-    status = 429
-    code = "throttled"
-
-
-class MailboxBusy(DrawbridgeError):
-    """Raised when four requests for the same mailbox are already under way here and none ended within two seconds."""
-
-    status = 429
-    code = "mailbox_busy"
-
-
-class GraphRefused(DrawbridgeError):
-    """Raised when Graph refuses for a reason that the person cannot mend by signing in; see `graph_code`."""
-
-    status = 502
-    code = "graph_refused"
-
-
-class GraphBadAnswer(DrawbridgeError):
-    """Raised when Graph's answer is cut short, too large, not JSON, or leads elsewhere."""
-
-    status = 502
-    code = "graph_bad_answer"
-
-
-class GraphUnavailable(DrawbridgeError):
-    """Raised when Graph cannot be reached or answers 5xx."""
-
-    status = 503
-    code = "graph_unavailable"
-
-
-class GraphTimeout(DrawbridgeError):
-    """Raised when Graph does not answer within ten seconds, or gives up itself (504)."""
-
-    status = 504
-    code = "graph_timeout"
 
 
 class StorageUnavailable(DrawbridgeError):

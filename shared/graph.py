@@ -1,18 +1,18 @@
-"""Microsoft Graph. The only place that calls it; it is given an access token and never looks for one."""
+"""Calls to Microsoft Graph. The only place that makes them; it is given an access token and never looks for one."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypedDict
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-from shared import errors
+from shared import errors, graph_errors
 from shared.challenges import claims_challenge
 from shared.clock import Clock, Deadline
 from shared.config import Config
@@ -25,8 +25,6 @@ MAX_BYTES = 8 * 1024 * 1024
 PER_MAILBOX = 4
 """Exchange's own limit of requests under way for one app and mailbox."""
 WAIT_SECONDS = 2.0
-LIST_FIELDS = "id,subject,from,sender,receivedDateTime,isRead,isDraft,hasAttachments,bodyPreview,importance,flag"
-MESSAGE_FIELDS = LIST_FIELDS + ",toRecipients,ccRecipients,body"
 _NO_MAILBOX = {
     "mailboxnotenabledforrestapi",
     "mailboxnotsupportedforrestapi",
@@ -53,90 +51,124 @@ class TokenRejected(Exception):
         self.claims = claims
 
 
+@dataclass(frozen=True)
+class Access:
+    """What a call is made with: the person's token, and the name of their mailbox for the limit of four at once."""
+
+    token: Secret
+    mailbox: str
+
+
 class Graph:
-    """Mail of the person to whom the access token belongs. `mailbox` names that person for the limit of four at once.
+    """The transport to Graph: turns for each mailbox, one retry of reads, and what refusals mean.
 
     Methods raise TokenRejected, Throttled, MailboxBusy, NoMailbox, ConsentRequired, GraphRefused, GraphBadAnswer,
     GraphUnavailable, GraphTimeout. They take the request's deadline, of which one call uses at most 10 s.
     """
 
     def __init__(self, config: Config, outbound: Outbound, clock: Clock) -> None:
-        self._endpoint = config.graph_endpoint
+        self.endpoint = config.graph_endpoint
         self._outbound = outbound
         self._clock = clock
         self._lock = threading.Lock()
         self._mailboxes: OrderedDict[str, threading.BoundedSemaphore] = OrderedDict()
 
-    def list_messages(self, token: Secret, mailbox: str, top: int, deadline: Deadline) -> tuple[list[Any], str | None]:
-        """The newest messages of the inbox, and the link to the next page. `top` from 1 to 50."""
-        path = f"/me/mailFolders/inbox/messages?$top={top}&$select={LIST_FIELDS}&$orderby=receivedDateTime%20desc"
-        return self._page(self._get(self._endpoint + path, token, mailbox, {}, deadline))
+    def get(
+        self,
+        url: str,
+        access: Access,
+        deadline: Deadline,
+        *,
+        prefer: str | None = None,
+        missing: type[errors.DrawbridgeError] = graph_errors.MessageNotFound,
+    ) -> dict[str, Any]:
+        """The JSON object at a URL. `prefer` is the Prefer header; raises `missing` for what Graph does not know."""
+        headers = {"Prefer": prefer} if prefer else {}
+        answer = self.call("GET", url, access, deadline, headers=headers, missing=missing)
+        if answer.status != 200:
+            self._refused(answer, missing)
+        return json_of(answer)
 
-    def next_messages(
-        self, token: Secret, mailbox: str, next_link: str, deadline: Deadline
+    def page(
+        self,
+        url: str,
+        access: Access,
+        deadline: Deadline,
+        *,
+        prefer: str | None = None,
+        missing: type[errors.DrawbridgeError] = graph_errors.MessageNotFound,
     ) -> tuple[list[Any], str | None]:
-        """The page that an earlier one named, by its link to the letter."""
-        return self._page(self._get(next_link, token, mailbox, {}, deadline))
-
-    def message(self, token: Secret, mailbox: str, message_id: str, deadline: Deadline) -> dict[str, Any]:
-        """One message with its body as text. Raises MessageNotFound too."""
-        url = f"{self._endpoint}/me/messages/{quote(message_id, safe='')}?$select={MESSAGE_FIELDS}"
-        found = self._get(url, token, mailbox, {"Prefer": 'outlook.body-content-type="text"'}, deadline)
-        if not isinstance(found.get("id"), str):
-            raise errors.GraphBadAnswer
-        return found
-
-    def _page(self, found: dict[str, Any]) -> tuple[list[Any], str | None]:
-        messages, link = found.get("value"), found.get("@odata.nextLink")
-        if not isinstance(messages, list):
-            raise errors.GraphBadAnswer
+        """A collection's page at a URL, and the link to the next one, which leads to this very mailbox."""
+        found = self.get(url, access, deadline, prefer=prefer, missing=missing)
+        entries, link = found.get("value"), found.get("@odata.nextLink")
+        if not isinstance(entries, list):
+            raise graph_errors.GraphBadAnswer
         if link is not None and not self.is_own(link):
-            raise errors.GraphBadAnswer
-        return messages, link
+            raise graph_errors.GraphBadAnswer
+        return entries, link
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        access: Access,
+        deadline: Deadline,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        max_bytes: int = MAX_BYTES,
+        missing: type[errors.DrawbridgeError] = graph_errors.MessageNotFound,
+    ) -> Answer:
+        """One call and its answer of 200 to 299; a GET is repeated once where that may help.
+
+        An answer of more than `max_bytes` is a GraphBadAnswer.
+        """
+        sent = {
+            "Authorization": "Bearer " + access.token.reveal(),
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            **(headers or {}),
+        }
+        with self._turn(access.mailbox, deadline):
+            answer = self._answer(method, url, sent, body, deadline.within(SECONDS), max_bytes)
+        if not 200 <= answer.status < 300:
+            self._refused(answer, missing)
+        return answer
 
     def is_own(self, link: object) -> bool:
-        """Whether a link leads to messages of the signed-in person on this very endpoint, and nowhere else."""
+        """Whether a link leads to what belongs to the signed-in person on this very endpoint, and nowhere else."""
         if not isinstance(link, str) or len(link) > 8192 or not link.isascii() or re.search(r"[\s\\#]", link):
             return False
-        base, _, path = self._endpoint.partition("//")[2].partition("/")
+        base, _, path = self.endpoint.partition("//")[2].partition("/")
         try:
             parts = urlsplit(link)
         except ValueError:
             return False
         inside = parts.path.removeprefix(f"/{path}/")
-        own = parts.scheme == urlsplit(self._endpoint).scheme and parts.netloc.lower() == base and inside != parts.path
+        own = parts.scheme == urlsplit(self.endpoint).scheme and parts.netloc.lower() == base and inside != parts.path
         return own and inside.startswith("me/") and ".." not in inside and "%2e" not in inside.lower()
 
-    def _get(
-        self, url: str, token: Secret, mailbox: str, headers: Mapping[str, str], deadline: Deadline
-    ) -> dict[str, Any]:
-        sent = {
-            "Authorization": "Bearer " + token.reveal(),
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            **headers,
-        }
-        with self._turn(mailbox, deadline):
-            answer = self._answer(url, sent, deadline.within(SECONDS))
-        return _object(answer) if answer.status == 200 else self._refused(answer)
-
-    def _answer(self, url: str, headers: Mapping[str, str], deadline: Deadline) -> Answer:
-        """One GET, repeated once where the connection broke or Graph asks for a moment's patience."""
-        for last in (False, True):
+    def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline, most: int
+    ) -> Answer:
+        """One request; a GET is repeated once where the connection broke or Graph asks for a moment's patience."""
+        for last in (method != "GET", True):
             try:
-                answer = self._outbound.request("GET", url, headers=headers, deadline=deadline, max_bytes=MAX_BYTES)
+                answer = self._outbound.request(
+                    method, url, headers=headers, body=body, deadline=deadline, max_bytes=most
+                )
             except TooLarge:
-                raise errors.GraphBadAnswer from None
+                raise graph_errors.GraphBadAnswer from None
             except TooSlow:
-                raise errors.GraphTimeout from None
+                raise graph_errors.GraphTimeout from None
             except OutboundError:
                 if last or deadline.remaining() <= 0:
-                    raise errors.GraphUnavailable(retry_after=5) from None
+                    raise graph_errors.GraphUnavailable(retry_after=5) from None
                 continue
             if answer.status == 503 and not last and "retry-after" not in answer.headers:
                 continue
             return answer
-        raise errors.GraphUnavailable(retry_after=5)
+        raise graph_errors.GraphUnavailable(retry_after=5)
 
     @contextmanager
     def _turn(self, mailbox: str, deadline: Deadline) -> Iterator[None]:
@@ -146,13 +178,13 @@ class Graph:
             if len(self._mailboxes) > _MOST_LOCKS:
                 self._mailboxes.popitem(last=False)
         if not turns.acquire(timeout=max(0.0, min(WAIT_SECONDS, deadline.remaining()))):
-            raise errors.MailboxBusy(retry_after=1)
+            raise graph_errors.MailboxBusy(retry_after=1)
         try:
             yield
         finally:
             turns.release()
 
-    def _refused(self, answer: Answer) -> NoReturn:
+    def _refused(self, answer: Answer, missing: type[errors.DrawbridgeError]) -> NoReturn:
         """What Graph's refusal means: by status first, then by its code."""
         if answer.status == 401:
             raise TokenRejected(claims_challenge(answer.headers.get("www-authenticate", "")))
@@ -160,47 +192,29 @@ class Graph:
         found = _Evidence(graph_code=code or None, request_id=_request_id(answer))
         wait = retry_after(answer, self._clock.now(), 5)
         if answer.status == 429:
-            raise errors.Throttled(retry_after=wait, **found)
+            raise graph_errors.Throttled(retry_after=wait, **found)
         if answer.status == 403:
             raise errors.ConsentRequired(**found)
         if answer.status == 404 and code.lower() in _NO_MAILBOX:
-            raise errors.NoMailbox(**found)
+            raise graph_errors.NoMailbox(**found)
         if answer.status in (404, 400) and code.lower() in ("erroritemnotfound", "errorinvalididmalformed"):
-            raise errors.MessageNotFound(**found)
+            raise missing(**found)
         if answer.status == 503:
-            raise errors.GraphUnavailable(retry_after=wait, **found)
+            raise graph_errors.GraphUnavailable(retry_after=wait, **found)
         if answer.status == 504:
-            raise errors.GraphTimeout(**found)
+            raise graph_errors.GraphTimeout(**found)
         if answer.status >= 500 or 300 <= answer.status < 400:
-            raise errors.GraphBadAnswer(**found)
-        raise errors.GraphRefused(**found)
+            raise graph_errors.GraphBadAnswer(**found)
+        raise graph_errors.GraphRefused(**found)
 
 
-def public_id(graph_id: str) -> str:
-    """Graph's id as base64url, for our own URLs: Azure's front end decodes %2F before it chooses a route."""
-    return base64.urlsafe_b64encode(graph_id.encode("utf-8", "surrogatepass")).rstrip(b"=").decode()
-
-
-def graph_id(public: str) -> str:
-    """Graph's id out of one of ours. Raises errors.MessageNotFound for what is none."""
-    try:
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,2048}", public):
-            raise ValueError
-        found = base64.b64decode(public + "=" * (-len(public) % 4), altchars=b"-_", validate=True).decode()
-    except ValueError:
-        raise errors.MessageNotFound from None
-    if found in (".", "..") or not found.isprintable():
-        raise errors.MessageNotFound
-    return found
-
-
-def _object(answer: Answer) -> dict[str, Any]:
+def json_of(answer: Answer) -> dict[str, Any]:
     try:
         body = json.loads(answer.body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise errors.GraphBadAnswer(request_id=_request_id(answer)) from None
+        raise graph_errors.GraphBadAnswer(request_id=_request_id(answer)) from None
     if not isinstance(body, dict):
-        raise errors.GraphBadAnswer(request_id=_request_id(answer))
+        raise graph_errors.GraphBadAnswer(request_id=_request_id(answer))
     return body
 
 

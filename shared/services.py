@@ -13,6 +13,7 @@ from shared.clock import Clock, SystemClock
 from shared.config import Config
 from shared.graph import Graph
 from shared.keyring import Keyring
+from shared.mail import Mail
 from shared.managed_identity import client_assertion, managed_identity
 from shared.outbound import Outbound
 from shared.purge import Purge
@@ -38,6 +39,7 @@ class Services:
     refresher: Refresher
     auth: Auth
     graph: Graph
+    mail: Mail
     purge: Purge
 
 
@@ -53,7 +55,9 @@ def build(config: Config, clock: Clock, ca_file: str | None) -> Services:
     refresher = Refresher(sessions, clock, auth.prepare, auth.refresh, config.threads)
     signed_in, purge = SignedIn(store, index, sessions), Purge(store, keyring, clock)
     graph = Graph(config, outbound, clock)
-    return Services(config, clock, store, keyring, index, sessions, signed_in, refresher, auth, graph, purge)
+    return Services(
+        config, clock, store, keyring, index, sessions, signed_in, refresher, auth, graph, Mail(graph), purge
+    )
 
 
 def _client_credential(config: Config, outbound: Outbound, clock: Clock) -> ClientCredential:

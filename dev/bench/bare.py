@@ -16,6 +16,7 @@ from dev.bench.people import Person
 from shared.clock import Deadline, SystemClock
 from shared.config import Config
 from shared.errors import DrawbridgeError
+from shared.graph import Access
 from shared.secret import Secret
 from shared.services import Services, build
 
@@ -67,7 +68,7 @@ def once(services: Services, person: Person) -> None:
     """Read the person's row and ask Graph for the newest messages."""
     deadline = Deadline(services.clock, _SECONDS)
     services.store.read("sessions", person.partition, person.key, deadline)
-    services.graph.list_messages(Secret(person.access_token), person.key, _TOP, deadline)
+    services.mail.messages(Access(Secret(person.access_token), person.key), _TOP, deadline)
 
 
 if __name__ == "__main__":

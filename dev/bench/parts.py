@@ -16,6 +16,7 @@ from dev.bench.stage import LIST, Stage
 from functions import messages
 from shared.clock import Deadline, SystemClock
 from shared.config import Config
+from shared.graph import Access
 from shared.sealing import DataKey, seal, unseal
 from shared.secret import Secret
 from shared.services import Services, build
@@ -78,7 +79,7 @@ def _deadline(services: Services) -> Deadline:
 
 
 def _ask(services: Services, person: Person) -> None:
-    services.graph.list_messages(Secret(person.access_token), person.key, _TOP, _deadline(services))
+    services.mail.messages(Access(Secret(person.access_token), person.key), _TOP, _deadline(services))
 
 
 def _handle(stage: Stage, person: Person) -> None:

@@ -11,6 +11,7 @@ from shared.clock import Clock, Deadline
 from shared.config import Config
 from shared.graph import Graph
 from shared.keyring import Keyring
+from shared.mail import Mail
 from shared.purge import Purge
 from shared.refresh import Refresher
 from shared.secret import Secret
@@ -125,5 +126,7 @@ def world(**settings: str | None) -> World:
         Graph(made, network, clock),
         Purge(store, keyring, clock),
     )
-    services = Services(made, clock, store, keyring, index, sessions, signed_in, refresher, auth, graph, purge)
+    services = Services(
+        made, clock, store, keyring, index, sessions, signed_in, refresher, auth, graph, Mail(graph), purge
+    )
     return World(clock, store, network, entra, services)

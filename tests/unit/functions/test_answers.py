@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import function_app
-from shared import errors, http
+from shared import errors, graph_errors, http
 from tests.fakes.site import FETCH, NAVIGATION, Browser, Seen, Site, request, routes
 from tests.fakes.store import UNAVAILABLE
 
@@ -165,7 +165,7 @@ def test_hostile_input_is_never_reflected(target: str, input_: str) -> None:
 
 
 def test_a_word_of_graphs_is_escaped_on_a_page() -> None:
-    answer = raised(errors.GraphRefused(graph_code=MARK), dict(NAVIGATION))
+    answer = raised(graph_errors.GraphRefused(graph_code=MARK), dict(NAVIGATION))
     assert MARK not in answer.text
     assert "&lt;script&gt;" in answer.text
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from shared import errors
+from shared import graph_errors
 from shared.clock import Deadline, SystemClock
-from shared.graph import Graph, TokenRejected, graph_id, public_id
+from shared.graph import Access, Graph, TokenRejected
+from shared.graph_ids import graph_id, public_id
+from shared.mail import Mail
 from shared.secret import Secret
 from shared.wire import Answer, TooSlow, Unreachable
 from tests.fakes.build import config
@@ -19,7 +21,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.graph import GRAPH, graph_error
 from tests.fakes.network import FakeNetwork, Request, json_answer
 
-TOKEN = Secret("access-token")
+ACCESS = Access(Secret("access-token"), "mailbox")
 EMPTY = json_answer({"value": []})
 
 
@@ -30,7 +32,7 @@ class Surroundings:
         self.graph = Graph(config(**settings), self.network, self.clock)
 
     def list(self, seconds: float = 25.0) -> tuple[list[Any], str | None]:
-        return self.graph.list_messages(TOKEN, "mailbox", 25, Deadline(self.clock, seconds))
+        return Mail(self.graph).messages(ACCESS, 25, Deadline(self.clock, seconds))
 
 
 def test_a_list_is_one_get_of_the_inbox_with_the_callers_token() -> None:
@@ -95,7 +97,7 @@ def test_a_broken_connection_is_tried_once_more_within_the_same_ten_seconds() ->
         return Unreachable()
 
     around.network.answer(GRAPH, slow_and_broken)
-    with pytest.raises(errors.GraphUnavailable):
+    with pytest.raises(graph_errors.GraphUnavailable):
         around.list()
     assert [request.seconds for request in around.network.requests] == [10.0, 6.0]
 
@@ -103,7 +105,7 @@ def test_a_broken_connection_is_tried_once_more_within_the_same_ten_seconds() ->
 def test_an_answer_that_takes_too_long_is_not_asked_for_again() -> None:
     around = Surroundings()
     around.network.answer(GRAPH, TooSlow())
-    with pytest.raises(errors.GraphTimeout):
+    with pytest.raises(graph_errors.GraphTimeout):
         around.list()
     assert len(around.network.requests) == 1
 
@@ -131,8 +133,8 @@ def test_a_rejected_token_says_what_graph_demands_of_the_next_one() -> None:
 def test_an_unknown_message_is_gone(code: str, status: int) -> None:
     around = Surroundings()
     around.network.answer(GRAPH, graph_error(status, code))
-    with pytest.raises(errors.MessageNotFound) as raised:
-        around.graph.message(TOKEN, "mailbox", "x", Deadline(around.clock, 9))
+    with pytest.raises(graph_errors.MessageNotFound) as raised:
+        Mail(around.graph).message(ACCESS, "x", Deadline(around.clock, 9))
     assert raised.value.graph_code == code
 
 
@@ -140,15 +142,15 @@ def test_an_unknown_message_is_gone(code: str, status: int) -> None:
 def test_a_message_without_id_is_no_message(body: object) -> None:
     around = Surroundings()
     around.network.answer(GRAPH, json_answer(body))
-    with pytest.raises(errors.GraphBadAnswer):
-        around.graph.message(TOKEN, "mailbox", "x", Deadline(around.clock, 9))
+    with pytest.raises(graph_errors.GraphBadAnswer):
+        Mail(around.graph).message(ACCESS, "x", Deadline(around.clock, 9))
 
 
 @pytest.mark.parametrize("text", ["<b>", "a b", "x" * 129, "", "a\r\nb", "é"])
 def test_a_request_id_that_is_none_is_not_passed_on(text: str) -> None:
     around = Surroundings()
     around.network.answer(GRAPH, Answer(500, {"request-id": text}, b"{}"))
-    with pytest.raises(errors.GraphBadAnswer) as raised:
+    with pytest.raises(graph_errors.GraphBadAnswer) as raised:
         around.list()
     assert raised.value.request_id is None
 
@@ -164,7 +166,7 @@ def test_an_id_survives_the_way_out_and_back(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "=", "a", "A===", "Zg==", "a/b", "Li4", "Lg", "AA", "gA", "x" * 2049])
 def test_what_never_was_an_id_of_ours_is_not_found(text: str) -> None:
-    with pytest.raises(errors.MessageNotFound):
+    with pytest.raises(graph_errors.MessageNotFound):
         graph_id(text)
 
 
@@ -184,7 +186,7 @@ class Crowd:
         return EMPTY
 
     def ask(self, mailbox: str, seconds: float = 15.0) -> tuple[list[Any], str | None]:
-        return self.graph.list_messages(TOKEN, mailbox, 25, Deadline(SystemClock(), seconds))
+        return Mail(self.graph).messages(Access(ACCESS.token, mailbox), 25, Deadline(SystemClock(), seconds))
 
     def wait_for(self, number: int) -> None:
         for _ in range(number):
@@ -199,7 +201,7 @@ def test_a_fifth_request_for_one_mailbox_waits_and_is_then_refused_while_others_
         fifth = pool.submit(crowd.ask, "full", 0.2)
         other = pool.submit(crowd.ask, "other")
         crowd.wait_for(1)
-        assert isinstance(fifth.exception(20), errors.MailboxBusy)
+        assert isinstance(fifth.exception(20), graph_errors.MailboxBusy)
         assert len(crowd.network.requests) == 5, "the fifth never reached Graph"
         crowd.go.set()
         assert [future.result(20) for future in [*four, other]] == [([], None)] * 5
@@ -218,5 +220,5 @@ def test_a_turn_is_given_back_whatever_happens() -> None:
     around = Surroundings()
     around.network.answer(GRAPH, graph_error(500, "InternalServerError"))
     for _ in range(9):
-        with pytest.raises(errors.GraphBadAnswer):
+        with pytest.raises(graph_errors.GraphBadAnswer):
             around.list()

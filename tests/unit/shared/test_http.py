@@ -8,7 +8,7 @@ import re
 import azure.functions as func
 import pytest
 
-from shared import errors, http
+from shared import errors, graph_errors, http
 from shared.cookies import Cookie
 from tests.fakes.build import PUBLIC_URL, config
 from tests.fakes.site import request
@@ -148,12 +148,12 @@ def test_a_trace_id_is_the_callers_or_a_new_one_each_time() -> None:
 
 @pytest.mark.parametrize("seconds", [None, 0, 1, 600])
 def test_retry_after_is_sent_where_there_is_one(seconds: int | None) -> None:
-    problem = errors.Throttled(retry_after=seconds)
+    problem = graph_errors.Throttled(retry_after=seconds)
     answer = http.error_answer(problem, request("GET", URL), config(), "a" * 32)
     assert answer.headers.get("Retry-After") == (str(seconds) if seconds else None)
 
 
 def test_fields_that_say_nothing_are_left_out_of_a_problem() -> None:
 
-    answer = http.error_answer(errors.GraphTimeout(), request("GET", URL), config(), "a" * 32)
+    answer = http.error_answer(graph_errors.GraphTimeout(), request("GET", URL), config(), "a" * 32)
     assert set(json.loads(answer.get_body())) == {"type", "title", "status", "detail", "instance", "code"}

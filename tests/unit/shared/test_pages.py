@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from shared import errors, pages
+from shared import errors, graph_errors, pages
 
 TRACE = "ab" * 16
 LOGIN = "https://mail.example.org/auth/login?return_to=/"
@@ -74,14 +74,14 @@ def test_where_signing_in_is_no_remedy_only_the_inbox_is_offered() -> None:
 
 
 def test_an_error_page_shows_code_and_reference() -> None:
-    text = read(pages.error_page(errors.GraphTimeout(graph_code="UnknownError"), None, TRACE)).text
+    text = read(pages.error_page(graph_errors.GraphTimeout(graph_code="UnknownError"), None, TRACE)).text
     assert f"Error graph_timeout (UnknownError), reference {TRACE}" in text
 
 
 @pytest.mark.parametrize("hostile", ["<img src=x onerror=alert(1)>", '"><script>', "</title>", "$detail ${x}", "&amp;"])
 def test_whatever_is_put_in_is_shown_as_text(hostile: str) -> None:
-    html = pages.error_page(errors.GraphRefused(hostile, graph_code=hostile), LOGIN + hostile, TRACE)
-    plain = [tag for tag, _ in read(pages.error_page(errors.GraphRefused("x"), LOGIN, TRACE)).found]
+    html = pages.error_page(graph_errors.GraphRefused(hostile, graph_code=hostile), LOGIN + hostile, TRACE)
+    plain = [tag for tag, _ in read(pages.error_page(graph_errors.GraphRefused("x"), LOGIN, TRACE)).found]
     assert [tag for tag, _ in read(html).found] == plain
     assert read(html).text.count(hostile) == 2
     links = [attributes.get("href") for tag, attributes in read(html).found if tag == "a"]
