@@ -15,7 +15,7 @@ from dataclasses import dataclass
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"function_app"}),
     frozenset({"functions"}),
-    frozenset({"shared.mail_access"}),
+    frozenset({"shared.mail_access", "shared.graph_shapes"}),
     frozenset({"shared.services"}),
     frozenset({"shared.mail"}),
     frozenset({"shared.auth", "shared.graph"}),
@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"shared.flights", "shared.keyring", "shared.session_rows"}),
     frozenset({"shared.key_rows"}),
     frozenset({"shared.token_store", "shared.http"}),
-    frozenset({"shared.graph_ids"}),
+    frozenset({"shared.graph_ids", "shared.permissions"}),
     frozenset({"shared.azure_tables", "shared.cookies", "shared.pages"}),
     frozenset({"shared.managed_identity", "shared.wrapping"}),
     frozenset({"shared.azure_clients", "shared.sealing"}),
@@ -34,8 +34,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"shared.config", "shared.wire"}),
     frozenset({"shared.settings"}),
     frozenset({"shared.clock", "shared.graph_errors"}),
-    frozenset({"shared.errors"}),
-    frozenset({"shared.challenges", "shared.device", "shared.log", "shared.secret", "shared.paths", "shared.words"}),
+    frozenset({"shared.errors", "shared.mail_body"}),
+    frozenset({"shared.challenges", "shared.device", "shared.log", "shared.secret", "shared.paths", "shared.words"})
+    | {"shared.file_names", "shared.html_tokens"},
 )
 
 # Who alone may import what. A library that is missing here may be imported by all.
