@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from functions import callback, front_channel_logout, health, login, messages, page, session, sign_out
+from functions import callback, folders, front_channel_logout, health, login, messages, page, session, sign_out
 from functions import purge_expired as purging
 from shared import errors, http, log
 from shared.config import Config
@@ -101,6 +101,11 @@ def api_messages(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="api/messages/{id}", methods=["GET"])
 def api_message(req: func.HttpRequest) -> func.HttpResponse:
     return served(req, messages.message)
+
+
+@app.route(route="api/folders", methods=["GET"])
+def api_folders(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, folders.list_folders)
 
 
 @app.route(route="health/live", methods=["GET", "HEAD"])

@@ -2,74 +2,77 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from collections.abc import Mapping
 
 import azure.functions as func
 
 from shared import errors, http, mail_access
-from shared.graph_ids import graph_id, public_id
+from shared.graph_ids import graph_id
+from shared.mail import HEADERS_FIELD, LIST_FIELDS, MESSAGE_FIELDS, Wanted
 from shared.services import Services
 
-_KEPT = (
-    "subject",
-    "from",
-    "sender",
-    "receivedDateTime",
-    "isRead",
-    "isDraft",
-    "hasAttachments",
-    "bodyPreview",
-    "importance",
-    "flag",
-    "toRecipients",
-    "ccRecipients",
-    "body",
-)
+_SEARCH_MOST = 256
 
 
 def list_messages(request: func.HttpRequest, services: Services) -> http.Response:
-    """The newest messages of the inbox, `top` of them (25; 1 to 50), or by `cursor` the page after an earlier one.
+    """The newest messages of a folder, or what a search finds, or by `cursor` the page after an earlier one.
 
-    Raises errors.InvalidRequest, InvalidCursor, and what a session and Graph raise.
+    `folder` is one of ours or a well-known name (the inbox; for a search the whole mailbox), `unread` is true, `search`
+    1 to 256 characters, `top` 1 to 50 (25).
+    Raises errors.InvalidRequest, InvalidCursor, FolderNotFound, and what a session and Graph raise.
     """
     http.refuse_cross_site(request)
-    given = http.parameters(request, ("top", "cursor"))
-    top, cursor = given.get("top", "25"), given.get("cursor")
-    if not re.fullmatch(r"[1-9]|[1-4][0-9]|50", top) or (cursor is not None and "top" in given):
-        raise errors.InvalidRequest("`top` must be a number from 1 to 50; `cursor` goes alone.")
+    given = mail_access.list_parameters(request, ("folder", "unread", "search"))
+    wanted = None if "cursor" in given else _wanted(given)
     session, deadline = mail_access.opened(request, services)
-    if cursor is None:
+    if wanted is not None:
         messages, next_link = mail_access.asked(
-            services, session, deadline, lambda access: services.mail.messages(access, int(top), deadline)
+            services, session, deadline, lambda access: services.mail.messages(access, wanted, deadline)
         )
     else:
-        link = mail_access.link_of(cursor, session, services, deadline)
+        link = mail_access.link_of("messages", given["cursor"], session, services, deadline)
         messages, next_link = mail_access.asked(
             services, session, deadline, lambda access: services.mail.next_messages(access, link, deadline)
         )
     return http.json_answer(
         {
-            "messages": [_public(message) for message in messages if isinstance(message, dict)],
-            "next": mail_access.cursor_of(next_link, session, services, deadline),
+            "messages": [mail_access.public(found, LIST_FIELDS) for found in messages if isinstance(found, dict)],
+            "next": mail_access.cursor_of("messages", next_link, session, services, deadline),
         }
     )
 
 
+def _wanted(given: Mapping[str, str]) -> Wanted:
+    search, unread = given.get("search"), "unread" in given
+    if given.get("unread", "true") != "true":
+        raise errors.InvalidRequest("`unread` is either true or left out.")
+    if search is not None and unread:
+        raise errors.InvalidRequest("`search` goes without `unread`: Microsoft filters no search.")
+    if search is not None and not (search.strip() and search.isprintable() and len(search) <= _SEARCH_MOST):
+        raise errors.InvalidRequest(f"`search` must be 1 to {_SEARCH_MOST} characters in one line.")
+    folder = given.get("folder", "inbox" if search is None else None)
+    return Wanted(
+        folder=None if folder is None else mail_access.folder_of(folder),
+        unread=unread,
+        search=search,
+        top=mail_access.top_of(given),
+    )
+
+
 def message(request: func.HttpRequest, services: Services) -> http.Response:
-    """One message with its text. Raises graph_errors.MessageNotFound, and what a session and Graph raise."""
+    """One message with all recipients and its text, and with `headers` (true) its internet headers.
+
+    Raises errors.MessageNotFound, and what a session and Graph raise.
+    """
     http.refuse_cross_site(request)
-    http.parameters(request, ())
+    given = http.parameters(request, ("headers",))
+    if given.get("headers", "true") != "true":
+        raise errors.InvalidRequest("`headers` is either true or left out.")
+    headers = "headers" in given
     wanted = graph_id(request.route_params.get("id", ""))
     session, deadline = mail_access.opened(request, services)
     found = mail_access.asked(
-        services, session, deadline, lambda access: services.mail.message(access, wanted, deadline)
+        services, session, deadline, lambda access: services.mail.message(access, wanted, headers, deadline)
     )
-    return http.json_answer(_public(found))
-
-
-def _public(found: dict[str, Any]) -> dict[str, Any]:
-    """A message as it leaves here: Graph's names, only those that were asked for, and our id."""
-    known = {name: found[name] for name in _KEPT if name in found}
-    identifier = found.get("id")
-    return {"id": public_id(identifier) if isinstance(identifier, str) else None, **known}
+    fields = (*MESSAGE_FIELDS, HEADERS_FIELD) if headers else MESSAGE_FIELDS
+    return http.json_answer(mail_access.public(found, fields))

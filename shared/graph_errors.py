@@ -1,4 +1,4 @@
-"""What can go wrong with mail at Microsoft Graph. `graph_code` and `request_id` are Graph's own short words, cleaned."""
+"""What can go wrong with mail at Microsoft Graph. `graph_code` and `request_id` are Graph's own words, cleaned."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ class MessageNotFound(DrawbridgeError):
 
     status = 404
     code = "message_not_found"
+
+
+class FolderNotFound(DrawbridgeError):
+    """Raised when Graph does not know the mail folder: deleted, or never there."""
+
+    status = 404
+    code = "folder_not_found"
 
 
 class Throttled(DrawbridgeError):

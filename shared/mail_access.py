@@ -1,19 +1,22 @@
-"""What every handler that asks Graph does first and last: the session, a good token, and cursors of lists."""
+"""What handlers that ask Graph have in common: the session, a good token, parameters and cursors of lists, our ids."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
+from typing import Any
 
 import azure.functions as func
 
-from shared import errors
+from shared import errors, graph_errors, http
 from shared.clock import Deadline
 from shared.cookies import Jar
 from shared.graph import Access, TokenRejected
+from shared.graph_ids import graph_id, public_id
+from shared.mail import WELL_KNOWN_FOLDERS
 from shared.services import Services
 from shared.session_rows import Session
 from shared.token_store import SECONDS as STORAGE_SECONDS
@@ -61,23 +64,53 @@ def asked[T](services: Services, session: Session, deadline: Deadline, call: Cal
         raise services.refresher.challenged(session, rejected.claims, deadline) from None
 
 
-def cursor_of(link: str | None, session: Session, services: Services, deadline: Deadline) -> str | None:
-    """The link to the next page, sealed to this session: a browser can neither read nor alter where it leads."""
+def list_parameters(request: func.HttpRequest, known: Collection[str]) -> dict[str, str]:
+    """The query of a list: `top` and those of `known`, or `cursor` alone. Raises errors.InvalidRequest."""
+    given = http.parameters(request, ("top", "cursor", *known))
+    if "cursor" in given and len(given) > 1:
+        raise errors.InvalidRequest("`cursor` goes alone: it says already what it is a page of.")
+    return given
+
+
+def top_of(given: Mapping[str, str]) -> int:
+    """How long a list is to be: 25 where nothing is said. Raises errors.InvalidRequest."""
+    top = given.get("top", "25")
+    if not re.fullmatch(r"[1-9]|[1-4][0-9]|50", top):
+        raise errors.InvalidRequest("`top` must be a number from 1 to 50.")
+    return int(top)
+
+
+def folder_of(given: str) -> str:
+    """A folder as Graph names it: a well-known name, or its id out of ours. Raises graph_errors.FolderNotFound."""
+    return given if given in WELL_KNOWN_FOLDERS else graph_id(given, graph_errors.FolderNotFound)
+
+
+def public(found: Mapping[str, Any], fields: Collection[str]) -> dict[str, Any]:
+    """A message or folder as it leaves here: Graph's names, only those of `fields`, and our ids."""
+    known = {name: found[name] for name in fields if name in found}
+    for name in ("id", "parentFolderId"):
+        if name in known:
+            known[name] = public_id(known[name]) if isinstance(known[name], str) else None
+    return {"id": None, **known}
+
+
+def cursor_of(of: str, link: str | None, session: Session, services: Services, deadline: Deadline) -> str | None:
+    """The link to the next page of this list, sealed to it and to the session: no browser reads or alters it."""
     if link is None:
         return None
-    sealed = services.sessions.seal_for(session, "cursor", link.encode(), deadline)
+    sealed = services.sessions.seal_for(session, f"cursor {of}", link.encode(), deadline)
     return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
-def link_of(cursor: str, session: Session, services: Services, deadline: Deadline) -> str:
-    """The link that a cursor holds. Raises errors.InvalidCursor."""
+def link_of(of: str, cursor: str, session: Session, services: Services, deadline: Deadline) -> str:
+    """The link that a cursor of this list holds. Raises errors.InvalidCursor for every other."""
     if not _CURSOR.fullmatch(cursor) or len(cursor) % 4 == 1:  # one character over is no whole byte of base64
         raise errors.InvalidCursor
     try:
         sealed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except binascii.Error:
         raise errors.InvalidCursor from None
-    found = services.sessions.unseal_for(session, "cursor", sealed, deadline).decode()
+    found = services.sessions.unseal_for(session, f"cursor {of}", sealed, deadline).decode()
     if not services.graph.is_own(found):
         raise errors.InvalidCursor
     return found

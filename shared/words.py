@@ -87,6 +87,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "This message is gone",
         "It was moved or deleted since the list was read.",
     ),
+    "folder_not_found": (
+        "This folder is gone",
+        "It was deleted since the folders were listed.",
+    ),
     "throttled": (
         "Microsoft asks to wait",
         "This mailbox was asked too often. It answers again after a short pause.",

@@ -17,6 +17,7 @@ from shared.clock import Deadline, SystemClock
 from shared.config import Config
 from shared.errors import DrawbridgeError
 from shared.graph import Access
+from shared.mail import Wanted
 from shared.secret import Secret
 from shared.services import Services, build
 
@@ -68,7 +69,9 @@ def once(services: Services, person: Person) -> None:
     """Read the person's row and ask Graph for the newest messages."""
     deadline = Deadline(services.clock, _SECONDS)
     services.store.read("sessions", person.partition, person.key, deadline)
-    services.mail.messages(Access(Secret(person.access_token), person.key), _TOP, deadline)
+    services.mail.messages(
+        Access(Secret(person.access_token), person.key), Wanted("inbox", unread=False, search=None, top=_TOP), deadline
+    )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from functions import messages
 from shared.clock import Deadline, SystemClock
 from shared.config import Config
 from shared.graph import Access
+from shared.mail import Wanted
 from shared.sealing import DataKey, seal, unseal
 from shared.secret import Secret
 from shared.services import Services, build
@@ -79,7 +80,11 @@ def _deadline(services: Services) -> Deadline:
 
 
 def _ask(services: Services, person: Person) -> None:
-    services.mail.messages(Access(Secret(person.access_token), person.key), _TOP, _deadline(services))
+    services.mail.messages(
+        Access(Secret(person.access_token), person.key),
+        Wanted("inbox", unread=False, search=None, top=_TOP),
+        _deadline(services),
+    )
 
 
 def _handle(stage: Stage, person: Person) -> None:

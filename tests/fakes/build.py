@@ -121,12 +121,8 @@ def world(**settings: str | None) -> World:
     sessions = Sessions(store, index, keyring, made, clock)
     auth = Auth(made, network, clock, "client-secret")
     refresher = Refresher(sessions, clock, auth.prepare, auth.refresh, made.threads, pause=clock.advance)
-    signed_in, graph, purge = (
-        SignedIn(store, index, sessions),
-        Graph(made, network, clock),
-        Purge(store, keyring, clock),
-    )
-    services = Services(
-        made, clock, store, keyring, index, sessions, signed_in, refresher, auth, graph, Mail(graph), purge
-    )
+    signed_in, purge = SignedIn(store, index, sessions), Purge(store, keyring, clock)
+    graph = Graph(made, network, clock)
+    mail = Mail(graph)
+    services = Services(made, clock, store, keyring, index, sessions, signed_in, refresher, auth, graph, mail, purge)
     return World(clock, store, network, entra, services)

@@ -12,11 +12,12 @@ GRAPH = "https://graph.microsoft.com/v1.0"
 
 
 class FakeGraph:
-    """Answers lists and single messages on a FakeNetwork. `next_link` is the first page's, to the letter."""
+    """Answers lists, folders and single messages on a FakeNetwork. `next_link` is the first page's, to the letter."""
 
     def __init__(self, network: FakeNetwork) -> None:
         self.network = network
         self.messages: list[Any] = [{"id": f"message-{number}", "subject": f"Number {number}"} for number in range(3)]
+        self.folders: list[Any] = [{"id": "folder-0", "displayName": "Inbox", "unreadItemCount": 2}]
         self.next_link: Any = None
         network.answer(GRAPH, self._answer)
 
@@ -33,7 +34,8 @@ class FakeGraph:
         if name != urlsplit(request.url).path:
             known = [message for message in self.messages if message.get("id") == unquote(name)]
             return json_answer(known[0]) if known else graph_error(404, "ErrorItemNotFound")
-        page: dict[str, Any] = {"@odata.context": "unused", "value": self.messages}
+        folders = urlsplit(request.url).path.endswith(("/mailFolders", "/childFolders"))
+        page: dict[str, Any] = {"@odata.context": "unused", "value": self.folders if folders else self.messages}
         if self.next_link is not None and "$skiptoken" not in request.query:
             page["@odata.nextLink"] = self.next_link
         return json_answer(page)

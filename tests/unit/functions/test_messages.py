@@ -158,7 +158,7 @@ def test_a_list_has_25_messages_where_nothing_is_said_and_never_bodies() -> None
     "query",
     [
         *("top=0", "top=51", "top=-1", "top=1e1", "top=%2B5", "top=05", "top=", "top=5&top=5", "top=٥", "top=5%20"),
-        *("filter=x", "$top=5", "%24select=body", "search=x", "folder=x", "top=5&cursor=x", "cursor=x&cursor=y"),
+        *("filter=x", "$top=5", "%24select=body", "%24search=x", "top=5&cursor=x", "cursor=x&cursor=y"),
     ],
 )
 def test_parameters_that_are_unknown_or_odd_are_refused(query: str) -> None:
@@ -168,17 +168,37 @@ def test_parameters_that_are_unknown_or_odd_are_refused(query: str) -> None:
     assert site.graph.sent() == []
 
 
-def test_a_message_takes_no_parameters() -> None:
+@pytest.mark.parametrize(
+    "query", ["%24expand=attachments", "headers=false", "headers=", "headers=1", "headers=true&headers=true", "top=5"]
+)
+def test_a_message_takes_no_other_parameter_than_headers(query: str) -> None:
     site = Site()
-    answer = site.signed_in().fetch(f"/api/messages/{public_id('message-0')}?%24expand=attachments")
+    answer = site.signed_in().fetch(f"/api/messages/{public_id('message-0')}?{query}")
     assert (answer.status, answer.code) == (400, "invalid_request")
+    assert site.graph.sent() == []
+
+
+def test_a_message_has_all_its_recipients_and_its_internet_headers_only_where_they_are_asked_for() -> None:
+    ada, bob = ({"emailAddress": {"address": f"{name}@contoso.example"}} for name in ("ada", "bob"))
+    headers = [{"name": "Received", "value": "from a by b"}, {"name": "Received", "value": "from b by c"}]
+    people = {"toRecipients": [ada], "ccRecipients": [bob], "bccRecipients": [ada, bob], "replyTo": [bob]}
+    site = Site()
+    site.graph.messages = [{**ORDINARY, **people, "internetMessageHeaders": headers}]
+    browser = site.signed_in()
+    identifier = public_id("AAMk-1")
+    assert browser.fetch(f"/api/messages/{identifier}").json() == {**ORDINARY, **people, "id": identifier}
+    with_headers = browser.fetch(f"/api/messages/{identifier}?headers=true").json()
+    assert with_headers == {**ORDINARY, **people, "id": identifier, "internetMessageHeaders": headers}
+    plain, full = (request.query["$select"][0].split(",") for request in site.graph.sent())
+    assert set(people) < set(plain)
+    assert set(full) - set(plain) == {"internetMessageHeaders"}
 
 
 def test_a_body_is_asked_for_as_text_and_unsafe_html_never() -> None:
     site = Site()
     site.signed_in().fetch(f"/api/messages/{public_id('message-0')}")
     (request,) = site.graph.sent()
-    assert request.headers["Prefer"] == 'outlook.body-content-type="text"'
+    assert request.headers["Prefer"] == 'outlook.body-content-type="text", IdType="ImmutableId"'
 
 
 def test_each_token_goes_to_its_own_host_alone() -> None:
@@ -200,7 +220,8 @@ def test_nothing_of_the_callers_headers_reaches_graph() -> None:
     hostile = {"authorization": "Bearer evil", "prefer": "outlook.allow-unsafe-html", "x-anchormailbox": "other"}
     browser.fetch("/api/messages", **hostile)
     (request,) = site.graph.sent()
-    assert set(request.headers) == {"Authorization", "Accept", "Accept-Encoding"}
+    assert set(request.headers) == {"Authorization", "Accept", "Accept-Encoding", "Prefer"}
+    assert request.headers["Prefer"] == 'IdType="ImmutableId"'
     assert request.headers["Authorization"] == "Bearer access-1"
 
 

@@ -116,6 +116,16 @@ def test_a_cursor_with_any_character_changed_is_refused() -> None:
     assert len(site.graph.sent()) == asked
 
 
+def test_a_cursor_of_another_list_is_refused() -> None:
+    site = Site()
+    browser = site.signed_in()
+    cursor = cursor_of(site, browser)
+    asked = len(site.graph.sent())
+    answer = browser.fetch(f"/api/folders?cursor={cursor}")
+    assert (answer.status, answer.code) == (400, "invalid_cursor")
+    assert len(site.graph.sent()) == asked
+
+
 def test_a_cursor_of_another_session_is_refused_even_of_the_same_person() -> None:
     site = Site()
     first, second = site.signed_in(), site.signed_in()
@@ -142,7 +152,7 @@ def test_a_sealed_link_is_checked_again_before_it_is_followed() -> None:
     browser = site.signed_in()
     session = site.world.session(str(browser.session))
     sealed = site.services.sessions.seal_for(
-        session, "cursor", b"https://evil.example/v1.0/me/messages", site.world.deadline()
+        session, "cursor messages", b"https://evil.example/v1.0/me/messages", site.world.deadline()
     )
     cursor = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
     assert browser.fetch(f"/api/messages?cursor={cursor}").code == "invalid_cursor"

@@ -28,6 +28,7 @@ def test_the_map_is_exactly_this() -> None:
     assert sorted(routes()) == [
         ("DELETE", "auth/sessions"),
         ("DELETE", "auth/sessions/{number}"),
+        ("GET", "api/folders"),
         ("GET", "api/messages"),
         ("GET", "api/messages/{id}"),
         ("GET", "assets/{name}"),
@@ -51,7 +52,7 @@ def test_the_map_is_exactly_this() -> None:
 
 def test_no_function_asks_for_a_key_of_the_hosts() -> None:
     levels = [str(trigger.auth_level) for trigger in triggers() if trigger.type == "httpTrigger"]
-    assert len(levels) == 15
+    assert len(levels) == 16
     assert set(levels) == {str(func.AuthLevel.ANONYMOUS)}
 
 

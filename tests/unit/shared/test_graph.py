@@ -13,7 +13,7 @@ from shared import graph_errors
 from shared.clock import Deadline, SystemClock
 from shared.graph import Access, Graph, TokenRejected
 from shared.graph_ids import graph_id, public_id
-from shared.mail import Mail
+from shared.mail import Mail, Wanted
 from shared.secret import Secret
 from shared.wire import Answer, TooSlow, Unreachable
 from tests.fakes.build import config
@@ -22,6 +22,7 @@ from tests.fakes.graph import GRAPH, graph_error
 from tests.fakes.network import FakeNetwork, Request, json_answer
 
 ACCESS = Access(Secret("access-token"), "mailbox")
+INBOX = Wanted("inbox", unread=False, search=None, top=25)
 EMPTY = json_answer({"value": []})
 
 
@@ -32,7 +33,7 @@ class Surroundings:
         self.graph = Graph(config(**settings), self.network, self.clock)
 
     def list(self, seconds: float = 25.0) -> tuple[list[Any], str | None]:
-        return Mail(self.graph).messages(ACCESS, 25, Deadline(self.clock, seconds))
+        return Mail(self.graph).messages(ACCESS, INBOX, Deadline(self.clock, seconds))
 
 
 def test_a_list_is_one_get_of_the_inbox_with_the_callers_token() -> None:
@@ -134,7 +135,7 @@ def test_an_unknown_message_is_gone(code: str, status: int) -> None:
     around = Surroundings()
     around.network.answer(GRAPH, graph_error(status, code))
     with pytest.raises(graph_errors.MessageNotFound) as raised:
-        Mail(around.graph).message(ACCESS, "x", Deadline(around.clock, 9))
+        Mail(around.graph).message(ACCESS, "x", False, Deadline(around.clock, 9))
     assert raised.value.graph_code == code
 
 
@@ -143,7 +144,7 @@ def test_a_message_without_id_is_no_message(body: object) -> None:
     around = Surroundings()
     around.network.answer(GRAPH, json_answer(body))
     with pytest.raises(graph_errors.GraphBadAnswer):
-        Mail(around.graph).message(ACCESS, "x", Deadline(around.clock, 9))
+        Mail(around.graph).message(ACCESS, "x", False, Deadline(around.clock, 9))
 
 
 @pytest.mark.parametrize("text", ["<b>", "a b", "x" * 129, "", "a\r\nb", "é"])
@@ -186,7 +187,7 @@ class Crowd:
         return EMPTY
 
     def ask(self, mailbox: str, seconds: float = 15.0) -> tuple[list[Any], str | None]:
-        return Mail(self.graph).messages(Access(ACCESS.token, mailbox), 25, Deadline(SystemClock(), seconds))
+        return Mail(self.graph).messages(Access(ACCESS.token, mailbox), INBOX, Deadline(SystemClock(), seconds))
 
     def wait_for(self, number: int) -> None:
         for _ in range(number):
