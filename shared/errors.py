@@ -28,13 +28,15 @@ class DrawbridgeError(Exception):
     """Base of everything that becomes an error answer.
 
     `retry_after` is in whole seconds, `wait` where it was not `told`; `location` is where to go on, where that is not
-    our own sign-in. `step_up`: the sign-in that mends it must bring what the session's row says.
+    our own sign-in. `step_up`: the sign-in that mends it must bring what the session's row says; `consent` is the
+    permission that it must bring.
     """
 
     status = 500
     code = "internal_error"
     sign_in_again = False
     step_up = False
+    consent: str | None = None
     location: str | None = None
     wait: int | None = None
 

@@ -145,10 +145,14 @@ def refuse_cross_site(request: func.HttpRequest) -> None:
         raise errors.CrossSite
 
 
-def login_url(config: Config | None, return_to: str, *, step_up: bool = False) -> str:
-    """Where to sign in again, absolute on PUBLIC_URL. `step_up`: with the claims that the session's row keeps."""
+def login_url(config: Config | None, return_to: str, *, step_up: bool = False, consent: str | None = None) -> str:
+    """Where to sign in again, absolute on PUBLIC_URL.
+
+    `step_up`: with the claims that the session's row keeps; `consent`: asking for this permission too.
+    """
     origin = config.public_url if config else ""
-    query = {"step_up": "1", "return_to": return_to} if step_up else {"return_to": return_to}
+    query = {"step_up": "1"} if step_up else {"consent": consent} if consent else {}
+    query["return_to"] = return_to
     return f"{origin}/auth/login?{urlencode(query, safe='/')}"
 
 
@@ -162,7 +166,9 @@ def error_answer(
     problem: errors.DrawbridgeError, request: func.HttpRequest, config: Config | None, trace: str
 ) -> Response:
     """An error as RFC 9457 problem details, or as a page that says the same in plain words."""
-    again = login_url(config, problem.return_to, step_up=problem.step_up) if problem.sign_in_again else None
+    again = None
+    if problem.sign_in_again:
+        again = login_url(config, problem.return_to, step_up=problem.step_up, consent=problem.consent)
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
     if wants_page(request):
         return Response(pages.error_page(problem, again, trace), problem.status, kind="text/html", headers=headers)

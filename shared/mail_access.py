@@ -17,6 +17,7 @@ from shared.cookies import Jar
 from shared.graph import Access, TokenRejected
 from shared.graph_ids import graph_id, public_id
 from shared.mail import WELL_KNOWN_FOLDERS
+from shared.permissions import NO_PERMISSION, names
 from shared.services import Services
 from shared.session_rows import Session
 from shared.token_store import SECONDS as STORAGE_SECONDS
@@ -46,9 +47,7 @@ def _granted(asked: tuple[str, ...], given: tuple[str, ...]) -> bool:
 
     Entra names them long or short and in any case, `.default` by all that it stands for, and some not at all.
     """
-    names = {scope.rpartition("/")[2].lower() for scope in given}
-    wanted = {scope.rpartition("/")[2].lower() for scope in asked}
-    return wanted <= names | {".default", "openid", "profile", "email", "offline_access"}
+    return names(asked) <= names(given) | NO_PERMISSION
 
 
 def asked[T](services: Services, session: Session, deadline: Deadline, call: Callable[[Access], T]) -> T:

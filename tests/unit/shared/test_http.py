@@ -123,6 +123,8 @@ def test_where_to_sign_in_is_absolute_and_encoded_once() -> None:
     assert http.login_url(config(), "/?a=b&c=d#e") == f"{PUBLIC_URL}/auth/login?return_to=/%3Fa%3Db%26c%3Dd%23e"
     assert http.login_url(None, "/") == "/auth/login?return_to=/"
     assert http.login_url(config(), "/", step_up=True) == f"{PUBLIC_URL}/auth/login?step_up=1&return_to=/"
+    wanted = http.login_url(config(), "/", consent="Mail.ReadWrite")
+    assert wanted == f"{PUBLIC_URL}/auth/login?consent=Mail.ReadWrite&return_to=/"
 
 
 def test_a_redirect_has_no_body_and_its_cookies() -> None:
