@@ -149,7 +149,7 @@ def test_mail_needs_a_mail_permission(client: Client) -> None:
     assert error_of(client.graph("/me/messages", access_token)) == (403, "ErrorAccessDenied")
 
 
-@pytest.mark.parametrize("path", ["/users", "/me/drive", "/me/messages/a/b", "/me/mailFolders/inbox", "/"])
+@pytest.mark.parametrize("path", ["/users", "/me/drive", "/me/messages/a/b", "/me/mailFolders/inbox/rules", "/"])
 def test_unknown_paths_are_refused(get: Get, path: str) -> None:
     assert error_of(get(path)) == (400, "BadRequest")
 

@@ -15,8 +15,10 @@ from starlette.routing import Route
 from dev.sandbox.entra.grants import AccessToken
 from dev.sandbox.graph import errors
 from dev.sandbox.graph.errors import GraphError
-from dev.sandbox.graph.mailbox import WELL_KNOWN_FOLDERS, Mailbox, View, encode, shown_message
-from dev.sandbox.graph.query import parse_list_query, parse_select
+from dev.sandbox.graph.folders import PROPERTIES as FOLDER_PROPERTIES
+from dev.sandbox.graph.folders import ROOT, Folder, below, find_folder, shown_folder
+from dev.sandbox.graph.mailbox import Mailbox, View, encode, shown_message
+from dev.sandbox.graph.query import parse_list_query, parse_page, parse_select
 from dev.sandbox.people import Person
 from dev.sandbox.world import World, world_of
 
@@ -90,6 +92,12 @@ def _answer(world: World, request: Request, headers: dict[str, str]) -> bytes:
             return _list(world, token, request, None, headers)
         case ["me", "mailFolders", folder, "messages"]:
             return _list(world, token, request, folder, headers)
+        case ["me", "mailFolders"]:
+            return _folders(world, token, request, None)
+        case ["me", "mailFolders", folder]:
+            return _folder(world, token, request, folder)
+        case ["me", "mailFolders", folder, "childFolders"]:
+            return _folders(world, token, request, folder)
         case ["me", "messages", message_id]:
             return _one(world, token, request, message_id, headers)
     raise errors.unknown_segment(next((name for name in segments if name not in ("me", "messages")), ""))
@@ -151,10 +159,9 @@ def _list(world: World, token: AccessToken, request: Request, folder: str | None
     cached = mailbox.pages.get((base, folder, raw_query, view))
     if cached is not None:
         return cached
-    if folder is not None and folder.lower() not in WELL_KNOWN_FOLDERS:
-        raise errors.malformed_id() if len(folder) < 40 else errors.item_not_found()
+    inside = None if folder is None else _found(folder).name
     query = parse_list_query(raw_query)
-    messages, skip, count = mailbox.page(folder.lower() if folder else None, query, view)
+    messages, skip, count = mailbox.page(inside, query, view)
     path = "messages" if folder is None else f"mailFolders('{quote(folder)}')/messages"
     columns = f"({','.join(query.select)})" if query.select else ""
     oid = quote(str(token.person.claims.get("oid")))
@@ -162,23 +169,56 @@ def _list(world: World, token: AccessToken, request: Request, folder: str | None
     if query.count:
         document["@odata.count"] = count
     document["value"] = messages
-    link = _next_link(base, request, raw_query, skip)
+    link = _next_link(base, request, raw_query, skip, "$skiptoken" if query.searched else "$skip")
     if mailbox.first_next_link is not None and "$skip" not in raw_query and "%24skip" not in raw_query:
         link = mailbox.first_next_link
     if link:
         document["@odata.nextLink"] = link
     if len(mailbox.pages) > 1000:
         mailbox.pages.clear()
-    body = mailbox.pages[base, folder, raw_query, view] = encode(document)
+    body = encode(document)
+    if query.searched and view.immutable_ids:
+        body = body[: len(body) // 2] + encode(errors.malformed_id().envelope("", ""))
+    mailbox.pages[base, folder, raw_query, view] = body
     return body
 
 
-def _next_link(base: str, request: Request, raw_query: str, skip: int | None) -> str | None:
+def _found(folder: str) -> Folder:
+    found = find_folder(folder)
+    if found is None:
+        raise errors.malformed_id() if len(folder) < 40 else errors.item_not_found()
+    return found
+
+
+def _folders(world: World, token: AccessToken, request: Request, parent: str | None) -> bytes:
+    """The folders directly below one, or below the root."""
+    mailbox, base = _mailbox(world, token), _base(world, request)
+    folders = below(ROOT if parent is None else _found(parent).name)
+    raw_query = request.scope["query_string"].decode("ascii", "replace")
+    page = parse_page(raw_query)
+    select = parse_select(request.query_params.get("$select"), FOLDER_PROPERTIES, "mailFolder")
+    last = page.skip + page.top
+    document: dict[str, Any] = {
+        "@odata.context": f"{base}/$metadata#users('{quote(str(token.person.claims.get('oid')))}')/mailFolders",
+        "value": [shown_folder(folder, mailbox.items, select) for folder in folders[page.skip : last]],
+    }
+    link = _next_link(base, request, raw_query, last if last < len(folders) else None, "$skip")
+    return encode(document | ({"@odata.nextLink": link} if link else {}))
+
+
+def _folder(world: World, token: AccessToken, request: Request, folder: str) -> bytes:
+    mailbox = _mailbox(world, token)
+    select = parse_select(request.query_params.get("$select"), FOLDER_PROPERTIES, "mailFolder")
+    context = f"{_base(world, request)}/$metadata#users('{quote(str(token.person.claims.get('oid')))}')/mailFolders"
+    return encode({"@odata.context": f"{context}/$entity"} | shown_folder(_found(folder), mailbox.items, select))
+
+
+def _next_link(base: str, request: Request, raw_query: str, skip: int | None, option: str) -> str | None:
     if skip is None:
         return None
     options = [(name, value) for name, value in parse_qsl(raw_query) if name not in ("$skip", "$skiptoken")]
     path = request.scope["raw_path"].decode("ascii").removeprefix("/v1.0")
-    return f"{base}{path}?{urlencode([*options, ('$skip', str(skip))], quote_via=quote)}"
+    return f"{base}{path}?{urlencode([*options, (option, str(skip))], quote_via=quote)}"
 
 
 def _one(world: World, token: AccessToken, request: Request, message_id: str, headers: dict[str, str]) -> bytes:

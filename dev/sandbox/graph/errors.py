@@ -95,6 +95,13 @@ def bad_query(message: str) -> GraphError:
     return GraphError(400, "BadRequest", message)
 
 
+def search_with(option: str) -> GraphError:
+    """400: an option that no search takes."""
+    shown = {"$orderby": "$orderBy"}.get(option, option)
+    code = {"$orderby": "SearchWithOrderBy", "$filter": "SearchWithFilter"}.get(option, "BadRequest")
+    return GraphError(400, code, f"The query parameter '{shown}' is not supported with '$search'.")
+
+
 def too_complex() -> GraphError:
     """400: $orderby names what $filter does not."""
     text = "The restriction or sort order is too complex for this operation."

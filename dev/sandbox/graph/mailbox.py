@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dev.sandbox.graph.query import ListQuery, Message
+from dev.sandbox.graph.search import MOST_FOUND
 from dev.sandbox.html_to_text import html_to_text
 
-WELL_KNOWN_FOLDERS = ("inbox", "drafts", "sentitems", "deleteditems", "archive", "junkemail")
 _ALWAYS = ("@odata.type", "@odata.etag", "id")
 
 
@@ -50,6 +50,8 @@ class Mailbox:
         items = [item for item in self.items if folder is None or item.folder == folder]
         if query.matches is not None:
             items = [item for item in items if query.matches(item.message)]
+        if query.searched:
+            items = sorted(items, key=lambda item: str(item.message.get("sentDateTime")), reverse=True)[:MOST_FOUND]
         if query.oldest_first:
             items.reverse()
         shown: list[dict[str, Any]] = []

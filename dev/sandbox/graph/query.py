@@ -1,4 +1,4 @@
-"""OData query options of message collections: $top, $skip, $select, $orderby, $filter, $count."""
+"""OData query options of message collections: $top, $skip, $select, $orderby, $filter, $search, $count."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from dev.sandbox.graph.errors import GraphError, bad_query, too_complex
+from dev.sandbox.graph.errors import GraphError, bad_query, search_with, too_complex
+from dev.sandbox.graph.search import parse_search
 
 DEFAULT_TOP = 10
 MESSAGE_PROPERTIES = frozenset(
@@ -22,7 +23,7 @@ MESSAGE_PROPERTIES = frozenset(
         "uniqueBody",
     )
 )
-OPTIONS = frozenset({"$top", "$skip", "$select", "$orderby", "$filter", "$count", "$skiptoken"})
+OPTIONS = frozenset({"$top", "$skip", "$select", "$orderby", "$filter", "$count", "$skiptoken", "$search"})
 
 Message = Mapping[str, Any]
 Predicate = Callable[[Message], bool]
@@ -42,7 +43,7 @@ _TERM = re.compile(
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A valid query on a collection of messages."""
+    """A valid query on a collection of messages. `searched`: by date sent, at most 1000, and paged by $skiptoken."""
 
     top: int
     skip: int
@@ -50,11 +51,14 @@ class ListQuery:
     oldest_first: bool
     matches: Predicate | None
     count: bool
+    searched: bool = False
 
 
 def parse_list_query(raw_query: str) -> ListQuery:
     """Read the options. Raises GraphError 400 for what Graph refuses."""
     options = _options(raw_query)
+    if "$search" in options:
+        return _search_query(options)
     terms = _filter_terms(options["$filter"]) if "$filter" in options else None
     return ListQuery(
         top=_whole_number("$top", options.get("$top", str(DEFAULT_TOP)), 1, 1000),
@@ -66,14 +70,48 @@ def parse_list_query(raw_query: str) -> ListQuery:
     )
 
 
-def parse_select(select: str | None) -> tuple[str, ...] | None:
-    """The selected properties. Raises GraphError 400 for one that messages do not have."""
+@dataclass(frozen=True)
+class Page:
+    """Which part of a collection is wanted."""
+
+    top: int
+    skip: int
+
+
+def parse_page(raw_query: str) -> Page:
+    """$top and $skip of any collection. Raises GraphError 400."""
+    options = _options(raw_query)
+    return Page(
+        top=_whole_number("$top", options.get("$top", str(DEFAULT_TOP)), 1, 1000),
+        skip=_whole_number("$skip", options.get("$skip", "0"), 0, 10_000_000),
+    )
+
+
+def _search_query(options: Mapping[str, str]) -> ListQuery:
+    for name in ("$orderby", "$filter", "$skip"):
+        if name in options:
+            raise search_with(name)
+    return ListQuery(
+        top=_whole_number("$top", options.get("$top", str(DEFAULT_TOP)), 1, 1000),
+        skip=_whole_number("$skiptoken", options.get("$skiptoken", "0"), 0, 10_000_000),
+        select=parse_select(options.get("$select")),
+        oldest_first=False,
+        matches=parse_search(options["$search"]),
+        count=options.get("$count", "false").lower() == "true",
+        searched=True,
+    )
+
+
+def parse_select(
+    select: str | None, known: frozenset[str] = MESSAGE_PROPERTIES, kind: str = "message"
+) -> tuple[str, ...] | None:
+    """The selected properties. Raises GraphError 400 for one that is not `known` of this kind."""
     if not select:
         return None
     names = tuple(name.strip() for name in select.split(","))
     for name in names:
-        if name not in MESSAGE_PROPERTIES:
-            text = f"Could not find a property named '{name}' on type 'microsoft.graph.message'."
+        if name not in known:
+            text = f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'."
             raise GraphError(400, "RequestBroker--ParseUri", text)
     return names
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
+from dev.sandbox.graph.folders import folder_id
 from dev.sandbox.graph.mailbox import Item
 from dev.sandbox.html_to_text import html_to_text
 
 type Form = Literal["letter", "notice", "newsletter", "meeting"]
 
 PREVIEW_LENGTH = 255
-FOLDERS = {name: f"AQMkAD{name}".ljust(60, "A") + "AAA=" for name in ("inbox", "sentitems", "drafts")}
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Letter:
     unread: bool = False
     flagged: bool = False
     draft: bool = False
+    folder: str | None = None
 
 
 class MessageBuilder:
@@ -71,10 +72,10 @@ class MessageBuilder:
         return encoded if number_from(seed, 5) == 0 else encoded.replace("/", "-").replace("+", "_")
 
     def build(self, letter: Letter) -> Item:
-        """One message; what comes from "me" lies in Sent Items, drafts have no sender."""
+        """One message; unless its folder is named, what comes from "me" lies in Sent Items. Drafts have no sender."""
         self._count += 1
         seed = f"{self._count} {letter.conversation}"
-        folder = "drafts" if letter.draft else "sentitems" if letter.sender == "me" else "inbox"
+        folder = letter.folder or ("drafts" if letter.draft else "sentitems" if letter.sender == "me" else "inbox")
         text = html_to_text(letter.body)
         message = self._identity(seed, letter.when, letter.conversation, folder) | {
             "hasAttachments": bool(letter.attachments),
@@ -114,7 +115,7 @@ class MessageBuilder:
             "receivedDateTime": stamp(when),
             "sentDateTime": stamp(when - 3),
             "internetMessageId": f"<{uuid.uuid5(uuid.NAMESPACE_OID, self._mailbox + seed)}@mail.sandbox.example>",
-            "parentFolderId": FOLDERS[folder],
+            "parentFolderId": folder_id(folder),
             "conversationId": f"AAQkAD{_short(conversation, 60)}",
             "conversationIndex": f"AQ{_short(seed, 20)}",
             "webLink": f"https://outlook.office365.com/owa/?ItemID={quote(message_id, safe='')}&exvsurl=1",

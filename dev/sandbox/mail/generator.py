@@ -88,6 +88,7 @@ def _series(data: Mapping[str, Any], builder: MessageBuilder, now: float) -> Ite
                 conversation=f"{series['from']} {subject}",
                 form=series["form"],
                 attachments=series.get("attachments", ()),
+                folder=series.get("folder"),
                 unread=position < series.get("unread", 0) or number_from(f"{subject}{position}", 19) == 0,
             )
 
