@@ -11,7 +11,19 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from functions import callback, folders, front_channel_logout, health, login, messages, page, session, sign_out
+from functions import (
+    attachments,
+    callback,
+    folders,
+    front_channel_logout,
+    health,
+    login,
+    message_body,
+    messages,
+    page,
+    session,
+    sign_out,
+)
 from functions import purge_expired as purging
 from shared import errors, http, log
 from shared.config import Config
@@ -101,6 +113,21 @@ def api_messages(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="api/messages/{id}", methods=["GET"])
 def api_message(req: func.HttpRequest) -> func.HttpResponse:
     return served(req, messages.message)
+
+
+@app.route(route="api/messages/{id}/body", methods=["GET"])
+def api_message_body(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, message_body.message_body)
+
+
+@app.route(route="api/messages/{id}/attachments", methods=["GET"])
+def api_message_attachments(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, attachments.list_attachments)
+
+
+@app.route(route="api/messages/{id}/attachments/{attachment_id}", methods=["GET"])
+def api_message_attachment(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, attachments.attachment)
 
 
 @app.route(route="api/folders", methods=["GET"])

@@ -117,11 +117,12 @@ class Graph:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         max_bytes: int = MAX_BYTES,
+        seconds: float = SECONDS,
         missing: type[errors.DrawbridgeError] = graph_errors.MessageNotFound,
     ) -> Answer:
-        """One call and its answer of 200 to 299; a GET is repeated once where that may help.
+        """One call and its answer of 200 to 299 within `seconds`; a GET is repeated once where that may help.
 
-        An answer of more than `max_bytes` is a GraphBadAnswer.
+        An answer of more than `max_bytes` is a GraphTooLarge.
         """
         sent = {
             "Authorization": "Bearer " + access.token.reveal(),
@@ -130,7 +131,7 @@ class Graph:
             **(headers or {}),
         }
         with self._turn(access.mailbox, deadline):
-            answer = self._answer(method, url, sent, body, deadline.within(SECONDS), max_bytes)
+            answer = self._answer(method, url, sent, body, deadline.within(seconds), max_bytes)
         if not 200 <= answer.status < 300:
             self._refused(answer, missing)
         return answer
@@ -158,7 +159,7 @@ class Graph:
                     method, url, headers=headers, body=body, deadline=deadline, max_bytes=most
                 )
             except TooLarge:
-                raise graph_errors.GraphBadAnswer from None
+                raise graph_errors.GraphTooLarge from None
             except TooSlow:
                 raise graph_errors.GraphTimeout from None
             except OutboundError:

@@ -26,6 +26,34 @@ class FolderNotFound(DrawbridgeError):
     code = "folder_not_found"
 
 
+class MessageTooLarge(DrawbridgeError):
+    """Raised when a message is larger than what is shown here."""
+
+    status = 413
+    code = "message_too_large"
+
+
+class AttachmentNotFound(DrawbridgeError):
+    """Raised when Graph does not know the message or, in it, the attachment."""
+
+    status = 404
+    code = "attachment_not_found"
+
+
+class AttachmentWithoutFile(DrawbridgeError):
+    """Raised when an attachment is a message, an event, a contact or a link, and has no bytes of its own."""
+
+    status = 404
+    code = "attachment_without_file"
+
+
+class AttachmentTooLarge(DrawbridgeError):
+    """Raised when an attachment has more than 25 MB. `detail` says how many it has."""
+
+    status = 413
+    code = "attachment_too_large"
+
+
 class Throttled(DrawbridgeError):
     """Raised when Graph throttles. `retry_after` says from when on to ask again."""
 
@@ -52,6 +80,10 @@ class GraphBadAnswer(DrawbridgeError):
 
     status = 502
     code = "graph_bad_answer"
+
+
+class GraphTooLarge(GraphBadAnswer):
+    """Raised when Graph's answer is larger than its caller takes."""
 
 
 class GraphUnavailable(DrawbridgeError):

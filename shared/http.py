@@ -32,6 +32,8 @@ _EVERY_ANSWER = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(form_action="'self'"),
     **SAFE_HEADERS,
 }
+# Only our own page frames anything, a message's body: what went wrong with it must be seen there.
+_FRAMED_ERROR = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
 _TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _MAX_QUERY = 8192
 
@@ -170,6 +172,9 @@ def error_answer(
     if problem.sign_in_again:
         again = login_url(config, problem.return_to, step_up=problem.step_up, consent=problem.consent)
     headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+    if wants_page(request) and request.headers.get("sec-fetch-dest") == "iframe":
+        framed = {**headers, "Content-Security-Policy": _FRAMED_ERROR}
+        return Response(pages.framed_error_page(problem, trace), problem.status, kind="text/html", headers=framed)
     if wants_page(request):
         return Response(pages.error_page(problem, again, trace), problem.status, kind="text/html", headers=headers)
     body = {

@@ -52,6 +52,17 @@ def error_page(problem: errors.DrawbridgeError, login_url: str | None, trace: st
     )
 
 
+def framed_error_page(problem: errors.DrawbridgeError, trace: str) -> str:
+    """The same for a frame without scripts, which can neither fetch our style sheet nor lead the page around it on."""
+    return _PAGE.substitute(
+        links="",
+        title=escape(problem.title),
+        detail=escape(problem.detail),
+        actions="",
+        reference=f'<p class="reference">Error <code>{problem.code}</code>, reference <code>{trace}</code></p>',
+    )
+
+
 def sign_out_page() -> str:
     """The question before signing out, for whoever comes to auth/logout by a link."""
     return _PAGE.substitute(

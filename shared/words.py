@@ -91,6 +91,22 @@ WORDS: dict[str, tuple[str, str]] = {
         "This folder is gone",
         "It was deleted since the folders were listed.",
     ),
+    "message_too_large": (
+        "This message is too large to be shown here",
+        "It has more than 8 MB without its attachments. It can be read in Outlook.",
+    ),
+    "attachment_not_found": (
+        "This attachment cannot be found",
+        "It was removed, or its message was moved or deleted.",
+    ),
+    "attachment_without_file": (
+        "This attachment is not a file",
+        "It is another message, an event, a contact or a link. It can be opened in Outlook.",
+    ),
+    "attachment_too_large": (
+        "This attachment is too large to be fetched here",
+        "Attachments of up to 25 MB can be fetched. It can be had in Outlook.",
+    ),
     "throttled": (
         "Microsoft asks to wait",
         "This mailbox was asked too often. It answers again after a short pause.",

@@ -17,7 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"functions"}),
     frozenset({"shared.mail_access", "shared.graph_shapes"}),
     frozenset({"shared.services"}),
-    frozenset({"shared.mail"}),
+    frozenset({"shared.mail", "shared.mail_parts"}),
     frozenset({"shared.auth", "shared.graph"}),
     frozenset({"shared.entra", "shared.entra_errors", "shared.id_token", "shared.refresh", "shared.signed_in"}),
     frozenset({"shared.renewal"}),

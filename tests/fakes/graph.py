@@ -12,12 +12,17 @@ GRAPH = "https://graph.microsoft.com/v1.0"
 
 
 class FakeGraph:
-    """Answers lists, folders and single messages on a FakeNetwork. `next_link` is the first page's, to the letter."""
+    """Answers lists, folders, single messages and `attachments` on a FakeNetwork.
+
+    `files` are the bytes of attachments by id; `next_link` is the first page's, to the letter.
+    """
 
     def __init__(self, network: FakeNetwork) -> None:
         self.network = network
         self.messages: list[Any] = [{"id": f"message-{number}", "subject": f"Number {number}"} for number in range(3)]
         self.folders: list[Any] = [{"id": "folder-0", "displayName": "Inbox", "unreadItemCount": 2}]
+        self.attachments: list[Any] = []
+        self.files: dict[str, bytes] = {}
         self.next_link: Any = None
         network.answer(GRAPH, self._answer)
 
@@ -31,6 +36,8 @@ class FakeGraph:
 
     def _answer(self, request: Request) -> Answer:
         name = urlsplit(request.url).path.removeprefix("/v1.0/me/messages/")
+        if "/attachments" in name:
+            return self._attachment(name.partition("/attachments")[2].strip("/"))
         if name != urlsplit(request.url).path:
             known = [message for message in self.messages if message.get("id") == unquote(name)]
             return json_answer(known[0]) if known else graph_error(404, "ErrorItemNotFound")
@@ -39,6 +46,17 @@ class FakeGraph:
         if self.next_link is not None and "$skiptoken" not in request.query:
             page["@odata.nextLink"] = self.next_link
         return json_answer(page)
+
+    def _attachment(self, rest: str) -> Answer:
+        """The list where `rest` is empty; else `id` or `id/$value`."""
+        if not rest:
+            return json_answer({"@odata.context": "unused", "value": self.attachments})
+        name, _, value = rest.partition("/")
+        if value:
+            content = self.files.get(unquote(name))
+            return graph_error(405, "ErrorInvalidOperation") if content is None else Answer(200, {}, content)
+        known = [entry for entry in self.attachments if entry.get("id") == unquote(name)]
+        return json_answer(known[0]) if known else graph_error(404, "ErrorItemNotFound")
 
 
 def graph_error(status: int, code: str, message: str = "What Graph says.", **headers: str) -> Answer:

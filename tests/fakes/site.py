@@ -194,6 +194,13 @@ def _template(method: str, path: str) -> tuple[str, dict[str, str]]:
     asked = path.removeprefix("/")
     if (method, asked) in routes():
         return asked, {}
+    if asked.startswith("graph/v1.0/"):
+        return "graph/v1.0/{*path}", {"path": asked.removeprefix("graph/v1.0/")}
+    if asked.startswith("api/messages/") and asked.count("/") > 2:
+        names = ("api", "messages", "{id}", asked.split("/")[3], "{attachment_id}")
+        given = dict(zip(names, asked.split("/"), strict=False))
+        found = {name.strip("{}"): value for name, value in given.items() if name.startswith("{")}
+        return "/".join(given), found
     folder, _, last = asked.rpartition("/")
     name = {"api/messages": "id", "assets": "name", "auth/sessions": "number"}.get(folder)
     if name is None:

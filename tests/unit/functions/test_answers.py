@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import function_app
-from shared import errors, graph_errors, http
+from shared import errors, graph_errors, http, mail_body
 from tests.fakes.site import FETCH, NAVIGATION, Browser, Seen, Site, request, routes
 from tests.fakes.store import UNAVAILABLE
 
@@ -33,6 +33,7 @@ POLICY = {
 }
 
 FRAMED = {"default-src 'none'", "frame-ancestors https://login.microsoftonline.com"}
+MAIL = set(mail_body.policy(remote=False).split("; "))
 
 
 def raised(problem: Exception, headers: dict[str, str] | None = None) -> Seen:
@@ -58,12 +59,12 @@ def policy_of(answer: Seen) -> set[str]:
 
 def assert_dressed(answer: Seen, *, https: bool = True) -> None:
     policy = policy_of(answer)
-    if policy != FRAMED:
+    if policy not in (FRAMED, MAIL):
         assert {part for part in policy if not part.startswith("form-action")} == POLICY - {"form-action 'self'"}
         assert any(part.startswith("form-action 'self'") for part in policy)
     assert answer.header("X-Content-Type-Options") == "nosniff"
     assert answer.header("Referrer-Policy") == "same-origin"
-    assert answer.header("Cross-Origin-Opener-Policy") == "same-origin"
+    assert answer.header("Cross-Origin-Opener-Policy") == ("unsafe-none" if policy == MAIL else "same-origin")
     assert answer.header("Cross-Origin-Resource-Policy") == "same-origin"
     assert answer.header("Cache-Control") in ("no-store", "no-cache")
     assert answer.header("Strict-Transport-Security") == ("max-age=31536000" if https else None)
@@ -85,6 +86,7 @@ def test_every_answer_of_every_route_carries_the_headers(
         answer = browser.send(method, target_of(route) + query, headers)
         assert_dressed(answer)
         assert (policy_of(answer) == FRAMED) == (route == "auth/front-channel-logout")
+        assert (policy_of(answer) == MAIL) == (route.endswith("/body") and answer.status == 200)
 
 
 @pytest.mark.parametrize(("method", "route"), sorted(routes()))

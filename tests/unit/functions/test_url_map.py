@@ -31,6 +31,9 @@ def test_the_map_is_exactly_this() -> None:
         ("GET", "api/folders"),
         ("GET", "api/messages"),
         ("GET", "api/messages/{id}"),
+        ("GET", "api/messages/{id}/attachments"),
+        ("GET", "api/messages/{id}/attachments/{attachment_id}"),
+        ("GET", "api/messages/{id}/body"),
         ("GET", "assets/{name}"),
         ("GET", "auth/callback"),
         ("GET", "auth/front-channel-logout"),
@@ -52,7 +55,7 @@ def test_the_map_is_exactly_this() -> None:
 
 def test_no_function_asks_for_a_key_of_the_hosts() -> None:
     levels = [str(trigger.auth_level) for trigger in triggers() if trigger.type == "httpTrigger"]
-    assert len(levels) == 16
+    assert len(levels) == 19
     assert set(levels) == {str(func.AuthLevel.ANONYMOUS)}
 
 
