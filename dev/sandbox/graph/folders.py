@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from dev.sandbox.graph import errors
 from dev.sandbox.graph.mailbox import Item
 
 ROOT = "msgfolderroot"
@@ -52,6 +53,14 @@ def find_folder(name_or_id: str) -> Folder | None:
         if folder.id == name_or_id or (folder.well_known and folder.name == name_or_id.lower()):
             return folder
     return None
+
+
+def known_folder(folder: str) -> Folder:
+    """The same. Raises GraphError where there is none."""
+    found = find_folder(folder)
+    if found is None:
+        raise errors.malformed_id() if len(folder) < 40 else errors.item_not_found()
+    return found
 
 
 def below(parent: str) -> list[Folder]:
