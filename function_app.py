@@ -14,16 +14,19 @@ import azure.functions as func
 from functions import (
     attachments,
     callback,
+    events,
     folders,
     front_channel_logout,
     health,
     login,
+    mark,
     message_body,
     messages,
     page,
     session,
     sign_out,
 )
+from functions import graph_gateway as gateway
 from functions import purge_expired as purging
 from shared import errors, http, log
 from shared.config import Config
@@ -133,6 +136,21 @@ def api_message_attachment(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="api/folders", methods=["GET"])
 def api_folders(req: func.HttpRequest) -> func.HttpResponse:
     return served(req, folders.list_folders)
+
+
+@app.route(route="api/messages/{id}", methods=["PATCH"])
+def api_message_mark(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, mark.mark)
+
+
+@app.route(route="api/events", methods=["GET"])
+def api_events(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, events.list_events)
+
+
+@app.route(route="graph/v1.0/{*path}", methods=["GET", "POST", "PATCH", "DELETE"])
+def graph_gateway(req: func.HttpRequest) -> func.HttpResponse:
+    return served(req, gateway.gateway)
 
 
 @app.route(route="health/live", methods=["GET", "HEAD"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared import config, errors
+from shared.graph_shapes import SHAPES
 from tests.documentation.events import events, unreadable
 from tests.documentation.tables import differences, example_values, first_column
 
@@ -60,3 +61,12 @@ def test_the_readme_has_every_event_and_none_extra() -> None:
 
 def test_every_event_is_named_where_it_is_written() -> None:
     assert unreadable(production()) == []
+
+
+def test_the_readme_has_every_call_of_graph_with_its_options_and_permission() -> None:
+    rows = [row for row in readme().splitlines() if row.startswith("| `") and " me" in row.split("`")[1]]
+    assert rows == [
+        f"| `{shape.method} {shape.path}` | {' '.join(f'`{name}`' for name in shape.query) or 'none'} "
+        f"| `{shape.permissions[0]}` |"
+        for shape in SHAPES
+    ]
