@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dev.sandbox.graph import errors
+from dev.sandbox.graph import attachments, errors
 from dev.sandbox.graph.asking import authenticate, base_of, require
 from dev.sandbox.graph.errors import GraphError
 from dev.sandbox.graph.folder_lists import list_folders, one_folder
@@ -94,6 +94,12 @@ def _answer(world: World, request: Request, headers: dict[str, str]) -> bytes:
             return list_folders(world, token, request, folder)
         case ["me", "messages", message_id]:
             return one_message(world, token, request, message_id, headers)
+        case ["me", "messages", message_id, "attachments"]:
+            return attachments.list_attachments(world, token, request, message_id, headers)
+        case ["me", "messages", message_id, "attachments", attachment_id]:
+            return attachments.one_attachment(world, token, request, message_id, attachment_id, headers)
+        case ["me", "messages", message_id, "attachments", attachment_id, "$value"]:
+            return attachments.attachment_value(world, token, message_id, attachment_id, headers)
     raise errors.unknown_segment(next((name for name in segments if name not in ("me", "messages")), ""))
 
 

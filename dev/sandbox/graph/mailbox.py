@@ -22,6 +22,7 @@ class Item:
     folder: str = "inbox"
     immutable_id: str | None = None
     hidden: bool = False
+    attachments: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,21 @@ class Mailbox:
     def __init__(self, items: Sequence[Item], first_next_link: str | None = None) -> None:
         self.items = items
         self.first_next_link = first_next_link
+        self.changed = False
         self.pages: dict[object, bytes] = {}
+        self._index()
+
+    def put(self, old: Item | None, new: Item | None) -> None:
+        """Put an item in the place of another one; without an old one at the top, without a new one it goes."""
+        kept = [new if item is old else item for item in self.items]
+        self.items = [item for item in ([new, *kept] if old is None else kept) if item is not None]
+        self.changed = True
+        self.pages.clear()
+        self._index()
+
+    def _index(self) -> None:
         self._by_id: dict[str, Item] = {}
-        for item in items:
+        for item in self.items:
             for message_id in (item.message.get("id"), item.immutable_id):
                 if isinstance(message_id, str) and not item.hidden:
                     self._by_id.setdefault(message_id, item)

@@ -22,11 +22,13 @@ class Mailboxes:
         self._replaced: dict[str, Mailbox] = {}
 
     def reset(self) -> None:
-        """Forget what a test put there; generate anew what has grown old."""
+        """Forget what a test put there; generate anew what was changed or has grown old."""
         self._replaced.clear()
         now = self._clock.now()
         self._generated = {
-            name: (made, mailbox) for name, (made, mailbox) in self._generated.items() if abs(now - made) < STAYS_FRESH
+            name: (made, mailbox)
+            for name, (made, mailbox) in self._generated.items()
+            if abs(now - made) < STAYS_FRESH and not mailbox.changed
         }
 
     def of(self, person: Person) -> Mailbox | None:
@@ -39,8 +41,18 @@ class Mailboxes:
         return self._generated[person.mailbox][1]
 
     def replace(self, person: Person, messages: Sequence[dict[str, Any]], next_link: str | None) -> None:
-        """Put these messages, of whatever shape, into a person's mailbox, in this order, all in the inbox."""
-        self._replaced[person.key] = Mailbox([Item(message) for message in messages], next_link)
+        """Put these messages, of whatever shape, into a person's mailbox, in this order, all in the inbox.
+
+        `attachments` in a message are those it has; Graph gives them by a call of their own.
+        """
+        items = [
+            Item(
+                {name: value for name, value in message.items() if name != "attachments"},
+                attachments=message.get("attachments", ()),
+            )
+            for message in messages
+        ]
+        self._replaced[person.key] = Mailbox(items, next_link)
 
     def enlarge(self, person: Person, size: int) -> None:
         """A mailbox of so many messages: the generated ones again and again, with ids of their own."""

@@ -100,7 +100,24 @@ class MessageBuilder:
             cancelled = bool(letter.subject and letter.subject.startswith("Canceled"))
             kind = "meetingCancelled" if cancelled else "meetingRequest"
             message = {"@odata.type": "#microsoft.graph.eventMessage", "meetingMessageType": kind} | message
-        return Item(message, folder, immutable_id=f"AAkALg{self.new_id('immutable ' + seed)[6:]}")
+        attachments = [self._attachment(f"{seed} {name}", name, letter.when) for name in letter.attachments]
+        immutable_id = f"AAkALg{self.new_id('immutable ' + seed)[6:]}"
+        return Item(message, folder, immutable_id=immutable_id, attachments=attachments)
+
+    def _attachment(self, seed: str, written: str, when: float) -> dict[str, Any]:
+        """A file out of `name|content type|size`."""
+        name, content_type, size = written.split("|")
+        return {
+            "@odata.type": "#microsoft.graph.fileAttachment",
+            "id": self.new_id(f"attachment {seed}"),
+            "lastModifiedDateTime": stamp(when),
+            "name": name,
+            "contentType": content_type,
+            "size": int(size),
+            "isInline": False,
+            "contentId": None,
+            "contentLocation": None,
+        }
 
     def _identity(self, seed: str, when: float, conversation: str, folder: str) -> dict[str, Any]:
         message_id = self.new_id(seed)
