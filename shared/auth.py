@@ -80,7 +80,10 @@ class Auth:
         must bring beyond the usual, as JSON.
         """
         client = self._client(deadline)
-        scopes = [*self._config.scopes, *([options["consent"]] if "consent" in options else [])]
+        # `.default` goes with no other permission; Entra adds those of Graph that were granted before.
+        alone = "consent" in options and any(scope.endswith("/.default") for scope in self._config.scopes)
+        usual = () if alone else self._config.scopes
+        scopes = [*usual, *([options["consent"]] if "consent" in options else [])]
         hints = {name: options[name] for name in ("prompt", "login_hint", "domain_hint") if name in options}
         flow = client.application.initiate_auth_code_flow(
             scopes, redirect_uri=self._config.redirect_uri, response_mode="query", claims_challenge=claims, **hints

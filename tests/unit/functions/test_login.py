@@ -248,6 +248,12 @@ def test_an_optional_permission_is_asked_for_only_where_the_settings_name_it() -
     assert "Mail.ReadWrite" not in asked(site.browser().login())["scope"].split()
 
 
+def test_a_permission_is_asked_for_without_the_default_ones_that_go_with_no_other() -> None:
+    site = Site(GRAPH_SCOPES="https://graph.microsoft.com/.default", GRAPH_OPTIONAL_SCOPES="Mail.ReadWrite")
+    scopes = asked(site.browser().login("?consent=Mail.ReadWrite"))["scope"].split()
+    assert set(scopes) == {"Mail.ReadWrite", "openid", "profile", "offline_access"}
+
+
 def test_a_guests_name_with_a_hash_is_a_hint_encoded_once() -> None:
     name = "ada_mail.example#EXT#@contoso.onmicrosoft.com"
     address = Site().browser().login("?login_hint=" + quote(name, safe=""))
