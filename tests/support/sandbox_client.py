@@ -9,7 +9,7 @@ import json
 import socket
 import ssl
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,12 @@ class Client:
             http_client=session,
         )
 
-    def begin(self, **options: Any) -> dict[str, Any]:
+    def begin(self, scopes: Sequence[str] = SCOPES, **options: Any) -> dict[str, Any]:
         """MSAL's flow: auth_uri, state, code_verifier, nonce."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MSAL recommends form_post, which SameSite cookies do not survive
             flow: dict[str, Any] = self.msal.initiate_auth_code_flow(
-                list(SCOPES), redirect_uri=REDIRECT_URI, response_mode="query", **options
+                list(scopes), redirect_uri=REDIRECT_URI, response_mode="query", **options
             )
         return flow
 
@@ -136,6 +136,12 @@ class Client:
         """GET from Graph, over plain http."""
         sent = {"Authorization": f"Bearer {access_token}"} | dict(headers or {})
         return fetch(f"{self.sandbox.http_url}/v1.0{path}", headers=sent)
+
+    def change(self, method: str, path: str, access_token: str, document: object = None) -> Reply:
+        """Write to Graph, a JSON document where one is given."""
+        sent = {"Authorization": f"Bearer {access_token}", "Content-Type": "application/json"}
+        body = None if document is None else json.dumps(document).encode()
+        return fetch(f"{self.sandbox.http_url}/v1.0{path}", method=method, headers=sent, body=body)
 
 
 def query_of(url: str) -> dict[str, str]:

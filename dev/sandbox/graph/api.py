@@ -12,8 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dev.sandbox.entra.grants import AccessToken
 from dev.sandbox.graph import attachments, errors
 from dev.sandbox.graph.asking import authenticate, base_of, require
+from dev.sandbox.graph.calendar import calendar_view, one_event
+from dev.sandbox.graph.changes import change
+from dev.sandbox.graph.contacts import list_contacts, mailbox_settings, one_contact
 from dev.sandbox.graph.errors import GraphError
 from dev.sandbox.graph.folder_lists import list_folders, one_folder
 from dev.sandbox.graph.mailbox import encode
@@ -65,19 +69,21 @@ async def graph(request: Request) -> Response:
     }
     await world.pauses.pause(world.settings.graph_delay)
     try:
-        body = _answer(world, request, headers)
+        token = authenticate(world, request.headers.get("authorization", ""), request.state.where)
+        segments = raw_segments(request.scope["raw_path"].decode("ascii"))
+        if request.method in ("GET", "HEAD"):
+            status, body = 200, _answer(world, token, request, segments, headers)
+        else:
+            status, body = await change(world, token, request, segments, headers)
     except GraphError as error:
         headers |= {"Content-Type": "application/json"} | error.headers
         return Response(encode(error.envelope(request_id, client_request_id)), error.status, headers)
-    return Response(body, headers=headers)
+    if not body:
+        del headers["Content-Type"]
+    return Response(body, status, headers)
 
 
-def _answer(world: World, request: Request, headers: dict[str, str]) -> bytes:
-    token = authenticate(world, request.headers.get("authorization", ""), request.state.where)
-    segments = raw_segments(request.scope["raw_path"].decode("ascii"))
-    if request.method not in ("GET", "HEAD"):
-        text = "Specified HTTP method is not allowed for the request target."
-        raise GraphError(405, "Request_BadRequest", text)
+def _answer(world: World, token: AccessToken, request: Request, segments: list[str], headers: dict[str, str]) -> bytes:
     match segments:
         case ["me"]:
             require(token, "User.Read", "User.ReadWrite", "User.ReadBasic.All")
@@ -100,6 +106,16 @@ def _answer(world: World, request: Request, headers: dict[str, str]) -> bytes:
             return attachments.one_attachment(world, token, request, message_id, attachment_id, headers)
         case ["me", "messages", message_id, "attachments", attachment_id, "$value"]:
             return attachments.attachment_value(world, token, message_id, attachment_id, headers)
+        case ["me", "calendarView"]:
+            return calendar_view(world, token, request, headers)
+        case ["me", "events", event_id]:
+            return one_event(world, token, request, event_id, headers)
+        case ["me", "contacts"]:
+            return list_contacts(world, token, request)
+        case ["me", "contacts", contact_id]:
+            return one_contact(world, token, request, contact_id)
+        case ["me", "mailboxSettings"]:
+            return mailbox_settings(world, token, request)
     raise errors.unknown_segment(next((name for name in segments if name not in ("me", "messages")), ""))
 
 

@@ -41,9 +41,12 @@ def require(token: AccessToken, *one_of: str) -> None:
         raise errors.access_denied()
 
 
-def mailbox_of(world: World, token: AccessToken) -> Mailbox:
-    """The mailbox that mail is read from. Raises GraphError where there is none, or where it is busy."""
-    require(token, "Mail.Read", "Mail.ReadWrite")
+def mailbox_of(world: World, token: AccessToken, *one_of: str) -> Mailbox:
+    """The token's mailbox, for what one of these scopes lets do, or else for reading mail.
+
+    Raises GraphError where none was granted, where there is no mailbox, or where it is busy.
+    """
+    require(token, *(one_of or ("Mail.Read", "Mail.ReadWrite")))
     limit = world.settings.mailbox_concurrency
     if limit is not None and world.calls.graph_requests_at_once(token.person.key) > limit:
         raise errors.throttled()
