@@ -29,6 +29,7 @@ def for_sandbox(public_url: str, upstreams: Upstreams, key: str) -> dict[str, st
         "ENTRA_AUTHORITY": upstreams.authority,
         "ENTRA_ALLOWED_TENANTS": "*",
         "GRAPH_ENDPOINT": upstreams.graph,
+        "GRAPH_OPTIONAL_SCOPES": "Mail.ReadWrite Mail.Send Calendars.Read Contacts.Read MailboxSettings.Read",
         "PUBLIC_URL": public_url,
         "SESSION_STORE": upstreams.session_store,
         "SEALING_KEY": key,
