@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -61,6 +62,13 @@ def test_alerts_look_for_events_that_the_app_writes() -> None:
     readme = (FOLDER.parent / "README.md").read_text("utf-8")
     assert events
     assert [name for name in sorted(events) if f"| `{name}` |" not in readme] == []
+
+
+def test_telemetry_holds_no_query_string() -> None:
+    """Neither of a request, nor of what the host calls on its way: there would be authorization codes in them."""
+    telemetry = json.loads((FOLDER.parent / "host.json").read_text("utf-8"))["logging"]["applicationInsights"]
+    assert telemetry["enableQueryStringTracing"] is False
+    assert telemetry["enableDependencyTracking"] is False
 
 
 def test_the_tables_that_are_made_are_those_that_the_app_opens() -> None:
