@@ -50,5 +50,5 @@ def from_settings(settings: Mapping[str, str], url: str | None) -> str:
         (settings.get("ENTRA_AUTHORITY") or "https://login.microsoftonline.com/common").rstrip("/"),
         settings.get("ENTRA_CLIENT_ID") or "<client id>",
         settings.get("GRAPH_SCOPES") or "User.Read Mail.Read",
-        "<object id of the managed identity>",
+        "<identityPrincipalId, an output of the deployment>",
     )

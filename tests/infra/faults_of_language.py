@@ -69,6 +69,20 @@ PLANTED = {
         "modules/vault.bicep has no output keyUri",
         "vault.outputs.keyUri",
     ),
+    "an_output_that_nobody_reads": (
+        "modules/site.bicep",
+        "@description('Name of the site, for its settings.')",
+        "@description('x')\noutput id string = site.id\n\n@description('Name of the site, for its settings.')",
+        "output id is never used",
+        "output id",
+    ),
+    "an_output_of_a_module_that_may_not_be_there": (
+        "modules/platform.bicep",
+        "network!.outputs",
+        "network.outputs",
+        "network may not be there",
+        "network.outputs",
+    ),
     "a_module_that_does_not_exist": (
         "main.bicep",
         "'modules/platform.bicep'",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dev.bicep.check import FOLDER, compile_with, faults
+from dev.package.__main__ import FOLDER as PACKAGE
 from shared.config import SETTINGS
 from shared.token_store import TABLES
 from tests.infra import faults_of_language, faults_of_policy
@@ -64,6 +65,19 @@ def test_alerts_look_for_events_that_the_app_writes() -> None:
     assert [name for name in sorted(events) if f"| `{name}` |" not in readme] == []
 
 
+def test_the_identity_has_four_grants_each_on_the_narrowest_thing_and_all_in_one_file() -> None:
+    granted = re.findall(r"scope: (\S+)\n +name: guid\(.*, principalId, (\w+)\)", text_of("modules/roles.bicep"))
+    assert granted == [
+        ("hostAccount", "storageBlobDataOwner"),
+        ("sessionAccount::tables::table[index]", "storageTableDataContributor"),
+        ("vault::key", "keyVaultCryptoServiceEncryptionUser"),
+        ("component", "monitoringMetricsPublisher"),
+    ]
+    files = [path.name for path in FOLDER.rglob("*.bicep") if "roleAssignments" in path.read_text("utf-8")]
+    assert files == ["roles.bicep"]
+    assert text_of("modules/roles.bicep").count("roleAssignments@") == len(granted)
+
+
 def test_telemetry_holds_no_query_string() -> None:
     """Neither of a request, nor of what the host calls on its way: there would be authorization codes in them."""
     telemetry = json.loads((FOLDER.parent / "host.json").read_text("utf-8"))["logging"]["applicationInsights"]
@@ -115,6 +129,19 @@ def test_the_longest_prefix_still_makes_names_that_azure_takes_and_that_differ()
     assert len(name("vaultName")) == 24
     assert "ijklm" in name("vaultName")  # a vault's name is not cut
     assert all(re.fullmatch(r"[a-z][a-z0-9]{2,23}", each) for each in names)
+
+
+def test_azd_and_the_workflow_send_what_dev_package_builds_to_what_the_templates_make() -> None:
+    clone = FOLDER.parent
+    package = PACKAGE.relative_to(clone)
+    service, project = re.findall(
+        r"^services:\n  (\w+):\n    project: (\S+)$", (clone / "azure.yaml").read_text(), re.M
+    )[0]
+    assert project == package.as_posix()
+    assert f"'azd-service-name': '{service}'" in text_of("modules/site.bicep")
+    deploy = (clone / ".github" / "workflows" / "deploy.yml").read_text("utf-8")
+    assert f"--src {package.with_suffix('.zip').as_posix()}\n" in deploy
+    assert all((clone / path).is_file() for path in re.findall(r"infra/[\w.-]+", deploy))
 
 
 @pytest.mark.parametrize("said", ["main.bicep(3,7) : Warning no-unused-params: x", "Error BCP057: y"])
