@@ -44,7 +44,7 @@ class Aftermath:
         row = self._model.table.rows.get(place)
         if row is None and place not in self._deleted:
             self._wrong("no session ends unless somebody ends it", "its row is not there")
-        if row is None or int(row.properties["expires"]) <= process.clock.now():
+        if row is None or not process.sessions.in_time(row):
             return
         if session is None:
             self._wrong("no session ends unless somebody ends it", "the next request is not signed in")

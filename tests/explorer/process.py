@@ -17,7 +17,7 @@ from shared.session_rows import Session, Tokens, partition_key, row_key
 from shared.sessions import Sessions
 from shared.signed_in import SignedIn
 from shared.token_store import TokenStore
-from shared.wrapping import LocalKey
+from shared.wrapping import LocalKey, WrappingKey
 from tests.explorer.model import ActorClock, Model, Place
 from tests.explorer.stage import Actor, Call, Outcome
 from tests.explorer.table import ActorStore, Perform
@@ -39,6 +39,7 @@ class Parts:
     """The classes that an app is made of; a test puts a broken one in to see it caught."""
 
     store: Callable[[Model, Actor, Perform], TokenStore] = ActorStore
+    keyring: Callable[[TokenStore, WrappingKey, Clock], Keyring] = Keyring
     index: Callable[[TokenStore, Keyring, Clock], SessionIndex] = SessionIndex
     sessions: Callable[[TokenStore, SessionIndex, Keyring, Config, Clock], Sessions] = Sessions
     refresher: Callable[..., Refresher] = Refresher
@@ -63,7 +64,7 @@ class Process:
         self.clock = ActorClock(model.time, skew, 1000.0 * (1 + actor.number))
         self._perform: Perform = at_once
         self.store = parts.store(model, actor, lambda call: self._perform(call))
-        self.keyring = Keyring(self.store, WRAPPING, self.clock)
+        self.keyring = parts.keyring(self.store, WRAPPING, self.clock)
         if warm:
             self.keyring.current(int(self.clock.now()), self.deadline())
             model.began.pop(actor.number, None)
@@ -112,6 +113,8 @@ class Process:
         old = session.tokens.refresh_token
         assert old is not None
         outcome = self._perform(Call(f"redeems {old.reveal()}", GRANTING))
+        if outcome is Outcome.DEAD:
+            self.model.dead[self.actor.number] = session.generation
         if outcome in _REFUSALS:
             self.model.observed(self.actor, outcome)
             raise _REFUSALS[outcome]

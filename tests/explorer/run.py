@@ -8,8 +8,8 @@ from functools import partial
 
 from shared.token_store import Table
 from tests.explorer.judge import Judge
-from tests.explorer.model import Ids, Late, Model
-from tests.explorer.operations import OPERATIONS
+from tests.explorer.model import Ids, Late, Model, Step
+from tests.explorer.operations import INDEXED, OPERATIONS
 from tests.explorer.process import Process
 from tests.explorer.scenario import Scenario, Start
 from tests.explorer.stage import Actor, Call, Hands, Outcome, Stage
@@ -17,8 +17,6 @@ from tests.explorer.violation import Violation
 
 TICK_SECONDS = 0.1
 """How far time goes on when everybody waits; twice as far each time until somebody writes."""
-STALL_SECONDS = 16.0
-"""For how long everybody stands still where the scenario says that it may happen: longer than a lease."""
 
 MOST_STEPS = 1000
 
@@ -130,7 +128,8 @@ class Run:
         return not any(call.table in self._touches(other) for other in others)
 
     def _touches(self, actor: Actor) -> frozenset[Table]:
-        return OPERATIONS[self.scenario.operations[actor.number]].touches
+        touches = OPERATIONS[self.scenario.operations[actor.number]].touches
+        return touches | INDEXED if Outcome.DEAD in self.scenario.outcomes else touches
 
     def _goes_on(self, actor: Actor, outcome: Outcome) -> Actor:
         assert actor.pending is not None
@@ -150,7 +149,8 @@ class Run:
             option.late.apply()
             return
         self.model.faults.append(Outcome.STANDSTILL)
-        self._passes(STALL_SECONDS)
+        self.model.steps.append(Step("everybody", "does nothing for a while", Outcome.DONE, self.model.time.passed))
+        self._passes(self.scenario.stalls)
 
     def _time_passes(self) -> bool:
         waiting = [actor.pending for actor in self.actors if actor.pending]

@@ -40,8 +40,8 @@ class Scenario:
     """How many calls of one run may go wrong."""
     outcomes: frozenset[Outcome] = ANYTHING
     """In which ways."""
-    stalls: bool = False
-    """Whether everybody may stand still for longer than a lease instead."""
+    stalls: float = 0.0
+    """For how many seconds everybody may stand still instead, once."""
     key_age: float | None = None
     """How old the data key is, where that is older than the oldest session."""
     parts: Parts = field(default_factory=Parts)
@@ -49,7 +49,7 @@ class Scenario:
     def __str__(self) -> str:
         words = [" || ".join(self.operations), f"sessions {', '.join(f'{age:.0f} s' for age in self.ages)} old"]
         words += [f"at most {self.faults} faults"] if self.faults else []
-        words += ["standing still"] if self.stalls else []
+        words += [f"standing still for {self.stalls:.0f} s"] if self.stalls else []
         words += [f"clocks {', '.join(f'{skew:+.0f} s' for skew in self.skews)}"] if self.skews else []
         return ", ".join(words)
 

@@ -37,8 +37,7 @@ class Found:
                 zip(self.scenario.operations, self.scenario.all_skews(), strict=True)
             )
         )
-        lines = [f"{step.at:6.1f} s  {step.actor}  {step.words}: {step.outcome.value}" for step in self.steps]
-        return "\n".join([f"{self.violation.rule}: {self.violation.found}", who, *lines])
+        return "\n".join([f"{self.violation.rule}: {self.violation.found}", who, *map(str, self.steps)])
 
 
 @dataclass(frozen=True, slots=True)
