@@ -69,7 +69,7 @@ def test_the_identity_has_four_grants_each_on_the_narrowest_thing_and_all_in_one
     granted = re.findall(r"scope: (\S+)\n +name: guid\(.*, principalId, (\w+)\)", text_of("modules/roles.bicep"))
     assert granted == [
         ("hostAccount", "storageBlobDataOwner"),
-        ("sessionAccount::tables::table[index]", "storageTableDataContributor"),
+        ("tables[index]", "storageTableDataContributor"),
         ("vault::key", "keyVaultCryptoServiceEncryptionUser"),
         ("component", "monitoringMetricsPublisher"),
     ]
