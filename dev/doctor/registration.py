@@ -7,17 +7,23 @@ from urllib.parse import urlencode
 
 from shared.managed_identity import federated_audience
 
+_ACCOUNTS = {
+    "common": "any organisation, and personal accounts (AzureADandPersonalMicrosoftAccount)",
+    "consumers": "personal accounts (PersonalMicrosoftAccount)",
+    "organizations": "any organisation (AzureADMultipleOrgs)",
+}
+
 
 def wanted(url: str, authority: str, client_id: str, scopes: str, identity: str) -> str:
     """The text to send to whoever owns app registrations. Unknown parts are named in angle brackets."""
-    host = authority.rpartition("/")[0]
+    host, _, tenant = authority.rpartition("/")
     return f"""App registration for {url}
 
   Platform                   Web
   Redirect URI               {url}/auth/callback
   Front-channel logout URL   {url}/auth/front-channel-logout
   Implicit grant             off, both boxes
-  Supported accounts         as many as the authority {authority} lets in
+  Supported accounts         {_ACCOUNTS.get(tenant, "this organisation alone (AzureADMyOrg)")}
   Optional claims, ID token  sid, login_hint
   API permissions            Microsoft Graph, delegated: {scopes} offline_access
   Client secret              none
@@ -49,6 +55,8 @@ def from_settings(settings: Mapping[str, str], url: str | None) -> str:
         url or settings.get("PUBLIC_URL") or "https://<host name>",
         (settings.get("ENTRA_AUTHORITY") or "https://login.microsoftonline.com/common").rstrip("/"),
         settings.get("ENTRA_CLIENT_ID") or "<client id>",
-        settings.get("GRAPH_SCOPES") or "User.Read Mail.Read",
+        " ".join(
+            [settings.get("GRAPH_SCOPES") or "User.Read Mail.Read", settings.get("GRAPH_OPTIONAL_SCOPES", "")]
+        ).strip(),
         "<identityPrincipalId, an output of the deployment>",
     )
