@@ -230,6 +230,27 @@ PLANTED = {
         "subject of FederatedIdentityCredential is missing",
         "resource managedIdentity",
     ),
+    "a_property_that_is_read_and_misspelt": (
+        "modules/site.bicep",
+        "site.properties.defaultHostName",
+        "site.properties.defaultHostname",
+        "properties.defaultHostname of Microsoft.Web/sites is not on the list",
+        "defaultHostname",
+    ),
+    "a_property_of_a_nested_resource_that_is_read_and_misspelt": (
+        "modules/vault.bicep",
+        "vault::key.properties.keyUri",
+        "vault::key.properties.keyUrl",
+        "properties.keyUrl of Microsoft.KeyVault/vaults/keys is not on the list",
+        "keyUrl",
+    ),
+    "a_property_of_the_cloud_that_is_misspelt": (
+        "modules/network.bicep",
+        "privatelink.blob.${environment().suffixes.storage}",
+        "privatelink.blob.${environment().suffixes.blob}",
+        "environment().suffixes.blob is not on the list",
+        "suffixes.blob",
+    ),
     "a_resource_type_that_is_misspelt": (
         "modules/identity.bicep",
         "userAssignedIdentities@",
