@@ -74,10 +74,9 @@ class Ground:
         return Config.from_environment(self.settings).session_cookie_name
 
     @contextmanager
-    def hosts(self, count: int, threads: int) -> Iterator[list[Host]]:
+    def hosts(self, count: int) -> Iterator[list[Host]]:
         """So many apps on the local host, each one process with a port and a clock of its own."""
         environment = children.bare_environment(os.environ) | dict(self.settings)
-        environment["PYTHON_THREADPOOL_THREAD_COUNT"] = str(threads)
         with ExitStack() as stack:
             hosts = []
             for number in range(count):
