@@ -18,6 +18,7 @@ _FUNCTIONS = frozenset(
         "contains",
         "deployment",
         "empty",
+        "endsWith",
         "environment",
         "first",
         "format",

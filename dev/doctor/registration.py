@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from shared.managed_identity import federated_audience
+from shared.settings import Fault
+from shared.settings import authority as read_authority
+from shared.settings import origin as read_origin
 
 _ACCOUNTS = {
     "common": "any organisation, and personal accounts (AzureADandPersonalMicrosoftAccount)",
@@ -49,11 +52,19 @@ def admin_consent_link(url: str, authority: str, client_id: str, scopes: str) ->
     return f"{host}/{tenant}/v2.0/adminconsent?" + urlencode(query, safe=":/<>")
 
 
+def understood(text: str, read: Callable[[str], str]) -> str:
+    """A setting as the app reads it, a slash too many and all; what the app refuses, as it stands."""
+    try:
+        return read(text.strip())
+    except Fault:
+        return text
+
+
 def from_settings(settings: Mapping[str, str], url: str | None) -> str:
     """The same, from an app's settings."""
     return wanted(
-        url or settings.get("PUBLIC_URL") or "https://<host name>",
-        (settings.get("ENTRA_AUTHORITY") or "https://login.microsoftonline.com/common").rstrip("/"),
+        understood(url or settings.get("PUBLIC_URL") or "https://<host name>", read_origin),
+        understood(settings.get("ENTRA_AUTHORITY", ""), read_authority),
         settings.get("ENTRA_CLIENT_ID") or "<client id>",
         " ".join(
             [settings.get("GRAPH_SCOPES") or "User.Read Mail.Read", settings.get("GRAPH_OPTIONAL_SCOPES", "")]

@@ -65,6 +65,11 @@ def test_the_registration_is_for_the_accounts_that_the_authority_lets_in(tenant:
     assert re.search(rf"Supported accounts .*\({accounts}\)", text)
 
 
+def test_a_public_url_with_a_slash_too_many_is_registered_as_the_app_understands_it() -> None:
+    text = from_settings({"PUBLIC_URL": "https://Mail.Example.org:443/"}, None)
+    assert "Redirect URI               https://mail.example.org/auth/callback\n" in text
+
+
 def test_permissions_that_are_asked_for_later_are_registered_too() -> None:
     text = from_settings({"GRAPH_OPTIONAL_SCOPES": "Mail.ReadWrite"}, None)
     assert "delegated: User.Read Mail.Read Mail.ReadWrite offline_access" in text
