@@ -166,7 +166,7 @@ module site 'site.bicep' = {
 output siteName string = site.outputs.name
 
 @description('The origin that people see.')
-output origin string = empty(given) ? 'https://${site.outputs.hostName}' : given
+output origin string = empty(given) ? 'https://${toLower(site.outputs.hostName)}' : given
 
 @description('Client id of the identity.')
 output identityClientId string = identity.outputs.clientId

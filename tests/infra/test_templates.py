@@ -150,7 +150,9 @@ def evaluated(name: str, given: str) -> str:
     found = re.search(rf"^(?:var|output) {name}(?: string)? = (.*)$", text_of("modules/platform.bicep"), re.MULTILINE)
     assert found
     known = {word: evaluated(word, given) for word in ("given", "bare", "lower") if re.search(rf"\b{word}\b", found[1])}
-    choice = re.fullmatch(r"(.*?) \? (.*?) : (.*)", found[1].replace("'https://${site.outputs.hostName}'", "'azure'"))
+    choice = re.fullmatch(
+        r"(.*?) \? (.*?) : (.*)", found[1].replace("'https://${toLower(site.outputs.hostName)}'", "'azure'")
+    )
     python = f"({choice[2]}) if {choice[1]} else ({choice[3]})" if choice else found[1]
     functions = {
         "toLower": str.lower,
