@@ -64,6 +64,10 @@ class Aftermath:
                 return
             except errors.InteractionRequired:
                 return
+            except errors.NotSignedIn:
+                if not self._costly or process.place(cookie) in self._model.table.rows:
+                    self._wrong("no session ends unless somebody ends it", "the next request is turned away")
+                return
             except errors.SessionBusy:
                 process.model.time.passed += 1.0
         self._wrong("a dead process delays others by no more than its lease", "the next request is still waiting")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from shared import errors
 from shared.renewal import WRITE_SECONDS
-from shared.session_index import number
 from tests.explorer.aftermath import Aftermath
 from tests.explorer.model import START, Model, Place, Write
 from tests.explorer.operations import ENDED, OPERATIONS
@@ -95,13 +94,14 @@ class Judge:
         assert write.before is not None
         if int(write.before.properties["expires"]) <= START + self.model.time.passed:
             return True
+        if self.model.dead.get(write.actor.number) == int(write.before.properties["generation"]):
+            return True
         if write.actor.number >= len(self.scenario.operations):
             return False
         operation = OPERATIONS[self.scenario.operations[write.actor.number]]
         if write.place in self.start.places:
             index = self.start.places.index(write.place)
-            dead = self.model.dead.get(write.actor.number) == int(write.before.properties["generation"])
-            return index in operation.ends or dead
+            return index in operation.ends
         own = str(write.before.properties["sid_pk"]) == f"sid.sid-of-{write.actor.name}"
         return operation.ends_new or own
 
@@ -118,7 +118,7 @@ class Judge:
             if table != "sessions" or not self._works((table, partition, key)):
                 continue
             for name in (str(row.properties["user_pk"]), str(row.properties["sid_pk"])):
-                if ("sessionindex", name, number(key)) not in rows:
+                if ("sessionindex", name, str(row.properties["number"])) not in rows:
                     self._wrong("every session is in the index", f"it is missing in {name}")
             data_key = rows.get(("keyring", "keys", str(row.properties["key_id"])))
             needed_until = int(data_key.properties["needed_until"]) if data_key else 0

@@ -109,6 +109,7 @@ class Model:
     ids: Ids
     rows: Sequence[tuple[Table, Row]]
     watch: Callable[[Write], None]
+    one_use: bool = False
     time: Time = field(default_factory=Time)
     table: FakeStore = field(default_factory=FakeStore)
     writes: int = 0

@@ -17,7 +17,7 @@ from shared.session_rows import Session, Tokens, partition_key, row_key
 from shared.sessions import Sessions
 from shared.signed_in import SignedIn
 from shared.token_store import TokenStore
-from shared.wrapping import LocalKey, WrappingKey
+from shared.wrapping import LocalKey
 from tests.explorer.model import ActorClock, Model, Place
 from tests.explorer.stage import Actor, Call, Outcome
 from tests.explorer.table import ActorStore, Perform
@@ -39,7 +39,6 @@ class Parts:
     """The classes that an app is made of; a test puts a broken one in to see it caught."""
 
     store: Callable[[Model, Actor, Perform], TokenStore] = ActorStore
-    keyring: Callable[[TokenStore, WrappingKey, Clock], Keyring] = Keyring
     index: Callable[[TokenStore, Keyring, Clock], SessionIndex] = SessionIndex
     sessions: Callable[[TokenStore, SessionIndex, Keyring, Config, Clock], Sessions] = Sessions
     refresher: Callable[..., Refresher] = Refresher
@@ -53,22 +52,24 @@ def at_once(call: Call) -> Outcome:
 class Process:
     """What production code of one process needs, over the shared model.
 
-    A `warm` one has read the data keys before the run begins.
+    One that is given a `keyring` has read the data keys long ago, and does so no more; another reads them first.
     """
 
     def __init__(
-        self, parts: Parts, model: Model, actor: Actor, perform: Perform, skew: float = 0.0, warm: bool = True
+        self,
+        parts: Parts,
+        model: Model,
+        actor: Actor,
+        perform: Perform,
+        skew: float = 0.0,
+        keyring: Keyring | None = None,
     ) -> None:
         self.model = model
         self.actor = actor
         self.clock = ActorClock(model.time, skew, 1000.0 * (1 + actor.number))
-        self._perform: Perform = at_once
-        self.store = parts.store(model, actor, lambda call: self._perform(call))
-        self.keyring = parts.keyring(self.store, WRAPPING, self.clock)
-        if warm:
-            self.keyring.current(int(self.clock.now()), self.deadline())
-            model.began.pop(actor.number, None)
         self._perform = perform
+        self.store = parts.store(model, actor, perform)
+        self.keyring = keyring or Keyring(self.store, WRAPPING, self.clock)
         self.index = parts.index(self.store, self.keyring, self.clock)
         self.sessions = parts.sessions(self.store, self.index, self.keyring, CONFIG, self.clock)
         self.signed_in = SignedIn(self.store, self.index, self.sessions)
@@ -113,10 +114,13 @@ class Process:
         old = session.tokens.refresh_token
         assert old is not None
         outcome = self._perform(Call(f"redeems {old.reveal()}", GRANTING))
+        if self.model.one_use and self.model.redeemed.get(old.reveal()):
+            outcome = Outcome.DEAD
         if outcome is Outcome.DEAD:
             self.model.dead[self.actor.number] = session.generation
         if outcome in _REFUSALS:
             self.model.observed(self.actor, outcome)
+            self.model.answered(outcome.value)
             raise _REFUSALS[outcome]
         redeemed = self.model.redeemed
         redeemed[old.reveal()] = redeemed.get(old.reveal(), 0) + 1
