@@ -74,8 +74,6 @@ param privateNetwork bool = false
 @description('Tags of every resource.')
 param tags object = {}
 
-var origin = empty(publicUrl) ? 'https://${platform.outputs.hostName}' : publicUrl
-
 module platform 'modules/platform.bicep' = {
   name: 'platform'
   params: {
@@ -88,6 +86,7 @@ module platform 'modules/platform.bicep' = {
     namePrefix: namePrefix
     perInstanceConcurrency: perInstanceConcurrency
     privateNetwork: privateNetwork
+    publicUrl: publicUrl
     sessionAccountSku: sessionAccountSku
     tags: tags
   }
@@ -104,7 +103,7 @@ module settings 'modules/settings.bicep' = {
     graphScopes: graphScopes
     hostBlobServiceUri: platform.outputs.hostBlobServiceUri
     identityClientId: platform.outputs.identityClientId
-    publicUrl: origin
+    publicUrl: platform.outputs.origin
     sealingKeyId: platform.outputs.sealingKeyId
     sessionIdleTimeout: sessionIdleTimeout
     sessionMaxAge: sessionMaxAge
@@ -119,13 +118,13 @@ module settings 'modules/settings.bicep' = {
 output siteName string = platform.outputs.siteName
 
 @description('Where people go.')
-output appUrl string = origin
+output appUrl string = platform.outputs.origin
 
 @description('The redirect URI of the app registration.')
-output redirectUri string = '${origin}/auth/callback'
+output redirectUri string = '${platform.outputs.origin}/auth/callback'
 
 @description('The front-channel logout URL of the app registration.')
-output frontChannelLogoutUrl string = '${origin}/auth/front-channel-logout'
+output frontChannelLogoutUrl string = '${platform.outputs.origin}/auth/front-channel-logout'
 
 @description('Subject of the federated credential: the object id of the identity.')
 output identityPrincipalId string = platform.outputs.identityPrincipalId

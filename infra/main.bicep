@@ -88,8 +88,6 @@ param signInAudience string = 'AzureADMultipleOrgs'
 @description('Redirect URIs beside the app\'s own. A deployment removes all that are not named.')
 param extraRedirectUris array = []
 
-var origin = empty(publicUrl) ? 'https://${platform.outputs.hostName}' : publicUrl
-
 module platform 'modules/platform.bicep' = {
   name: 'platform'
   params: {
@@ -102,6 +100,7 @@ module platform 'modules/platform.bicep' = {
     namePrefix: namePrefix
     perInstanceConcurrency: perInstanceConcurrency
     privateNetwork: privateNetwork
+    publicUrl: publicUrl
     sessionAccountSku: sessionAccountSku
     tags: tags
   }
@@ -113,7 +112,7 @@ module application 'modules/application.bicep' = {
     displayName: applicationDisplayName
     extraRedirectUris: extraRedirectUris
     identityPrincipalId: platform.outputs.identityPrincipalId
-    publicUrl: origin
+    publicUrl: platform.outputs.origin
     signInAudience: signInAudience
     uniqueName: applicationUniqueName
   }
@@ -130,7 +129,7 @@ module settings 'modules/settings.bicep' = {
     graphScopes: graphScopes
     hostBlobServiceUri: platform.outputs.hostBlobServiceUri
     identityClientId: platform.outputs.identityClientId
-    publicUrl: origin
+    publicUrl: platform.outputs.origin
     sealingKeyId: platform.outputs.sealingKeyId
     sessionIdleTimeout: sessionIdleTimeout
     sessionMaxAge: sessionMaxAge
@@ -145,13 +144,13 @@ module settings 'modules/settings.bicep' = {
 output siteName string = platform.outputs.siteName
 
 @description('Where people go.')
-output appUrl string = origin
+output appUrl string = platform.outputs.origin
 
 @description('The redirect URI of the app registration.')
-output redirectUri string = '${origin}/auth/callback'
+output redirectUri string = '${platform.outputs.origin}/auth/callback'
 
 @description('The front-channel logout URL of the app registration.')
-output frontChannelLogoutUrl string = '${origin}/auth/front-channel-logout'
+output frontChannelLogoutUrl string = '${platform.outputs.origin}/auth/front-channel-logout'
 
 @description('Subject of the federated credential: the object id of the identity.')
 output identityPrincipalId string = platform.outputs.identityPrincipalId

@@ -81,7 +81,7 @@ class Refresher:
             if not session.leased:
                 challenge = Challenge(claims or "", blocking=False)
                 self._sessions.set_challenge(session, challenge, deadline.within(WRITE_SECONDS))
-        except (errors.StoreSignal, errors.StorageUnavailable, errors.KeysUnavailable):
+        except (errors.StoreSignal, errors.StorageUnavailable, errors.KeysUnavailable, errors.SessionTooLarge):
             log.event("challenge_not_kept")
         return errors.InteractionRequired(claims)
 

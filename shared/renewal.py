@@ -151,7 +151,7 @@ class Renewal:
         """Keep for what Entra wants the person, and raise it; where others have renewed the tokens, theirs count."""
         try:
             session = self._settled(session, lambda found, left: self._sessions.set_challenge(found, challenge, left))
-        except (errors.StorageUnavailable, errors.KeysUnavailable):
+        except (errors.StorageUnavailable, errors.KeysUnavailable, errors.SessionTooLarge):
             log.event("challenge_not_kept")
             raise errors.InteractionRequired(challenge.claims or None) from None
         refuse_challenged(session, challenge)

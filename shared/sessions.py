@@ -49,17 +49,18 @@ class Sessions:
         """
         person = user_pk(identity)
         epoch = self._index.epoch(person, deadline)
-        secret, row = self._new_row(identity, tokens, deadline)
-        created, expires = int(row.properties["created"]), int(row.properties["expires"])
-        self._index.enter(identity, (row.partition, row.key), created, expires, device, deadline)
         try:
-            self._store.insert("sessions", row, deadline)
+            try:
+                value, row = self._begun(identity, tokens, device, deadline)
+            except errors.OutcomeUnknown:
+                # It may still come, or was ended already. Under another secret neither matters.
+                value, row = self._begun(identity, tokens, device, deadline)
         except errors.StoreSignal:
             raise errors.StorageUnavailable from None
         if self._index.epoch(person, deadline) != epoch:
             self.end_row(row, deadline, "everywhere")
             raise errors.SignInRefused("You signed out everywhere while this sign-in was under way. Start again.")
-        return f"{clocks.day(expires)}.{secret}"
+        return value
 
     def open(self, values: list[str], deadline: Deadline) -> Session:
         """The living session that one of these cookie values names.
@@ -198,6 +199,14 @@ class Sessions:
         row = session.row
         etag = self._store.merge("sessions", Row(row.partition, row.key, changed, row.etag), deadline)
         return replace(session, row=Row(row.partition, row.key, {**row.properties, **changed}, etag))
+
+    def _begun(self, identity: Identity, tokens: Tokens, device: str, deadline: Deadline) -> tuple[str, Row]:
+        """A new session, first in the index and then in its row: its cookie's value, and the row."""
+        secret, row = self._new_row(identity, tokens, deadline)
+        created, expires = int(row.properties["created"]), int(row.properties["expires"])
+        self._index.enter(identity, (row.partition, row.key), created, expires, device, deadline)
+        self._store.insert("sessions", row, deadline)
+        return f"{clocks.day(expires)}.{secret}", row
 
     def _new_row(self, identity: Identity, tokens: Tokens, deadline: Deadline) -> tuple[str, Row]:
         """A new secret, and the row of the session that it opens."""

@@ -84,9 +84,10 @@ class TokenStore:
         raise errors.StorageUnavailable
 
     def insert(self, table: Table, row: Row, deadline: Deadline) -> None:
-        """Write a new row. An insert of unknown outcome is tried again, and is ours if the row is then there already.
+        """Write a new row. After an unknown outcome it is ours if the row is there; else it is written again.
 
-        Raises RowChanged where the first try finds the row present.
+        A session's is not: that would bring back what somebody has ended meanwhile.
+        Raises RowChanged where the row was there before, and OutcomeUnknown for a session that is not there afterwards.
         """
         try:
             self._insert(table, row, deadline)
@@ -94,12 +95,10 @@ class TokenStore:
             self._create_tables(deadline)
             self.insert(table, row, deadline)
         except errors.OutcomeUnknown:
-            try:
-                self._insert(table, row, deadline)
-            except errors.RowChanged:
-                return
-            except errors.OutcomeUnknown:
-                raise errors.StorageUnavailable from None
+            if table != "sessions":
+                self._insert_again(table, row, deadline)
+            elif self.read(table, row.partition, row.key, deadline) is None:
+                raise
 
     def merge(self, table: Table, row: Row, deadline: Deadline) -> str:
         """Change the given properties of a row that still has the row's ETag; gives back the new ETag.
@@ -143,6 +142,14 @@ class TokenStore:
     def partition(self, table: Table, name: str, deadline: Deadline) -> list[Row]:
         """All rows of one partition in the order of their keys."""
         return self._found(table, "PartitionKey eq @name", {"name": name}, None, deadline)
+
+    def _insert_again(self, table: Table, row: Row, deadline: Deadline) -> None:
+        try:
+            self._insert(table, row, deadline)
+        except errors.RowChanged:
+            return
+        except errors.OutcomeUnknown:
+            raise errors.StorageUnavailable from None
 
     def _insert(self, table: Table, row: Row, deadline: Deadline) -> None:
         self._tables.insert(table, row.partition, row.key, row.properties, deadline)

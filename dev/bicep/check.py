@@ -12,6 +12,7 @@ from pathlib import Path
 from dev.bicep.kinds import kind_faults
 from dev.bicep.names import name_faults
 from dev.bicep.policy import policy_faults
+from dev.bicep.reading import reading_faults
 from dev.bicep.syntax import Fault, parse, syntax_faults
 from dev.bicep.wire_names import wire_faults
 
@@ -25,7 +26,7 @@ def faults(folder: Path, app_settings: frozenset[str]) -> list[Fault]:
     found = [fault for source in sources.values() for fault in syntax_faults(source)]
     if not found:
         found = [*name_faults(sources), *kind_faults(sources), *policy_faults(sources, app_settings)]
-        found += [fault for source in sources.values() for fault in wire_faults(source)]
+        found += [fault for source in sources.values() for fault in (*wire_faults(source), *reading_faults(source))]
     return sorted(set(found), key=lambda fault: (fault.file, fault.line, fault.text))
 
 

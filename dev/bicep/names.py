@@ -18,6 +18,7 @@ _FUNCTIONS = frozenset(
         "contains",
         "deployment",
         "empty",
+        "endsWith",
         "environment",
         "first",
         "format",
@@ -59,6 +60,7 @@ _LOCAL = ("loop_variable", "loop_enumerator")
 
 def name_faults(sources: Mapping[str, Source]) -> Iterator[Fault]:
     """All faults of names; `sources` by their names, so that modules can be found."""
+    read: dict[str, set[str]] = {}
     for source in sources.values():
         if source.is_parameters:
             yield from _parameter_file(source, sources)
@@ -69,7 +71,11 @@ def name_faults(sources: Mapping[str, Source]) -> Iterator[Fault]:
         yield from _circles(source, declarations)
         for declaration in declarations:
             if declaration.kind == "module":
-                yield from _module(source, declaration, sources)
+                yield from _module(source, declaration, sources, read)
+    for name, outputs in read.items():
+        for declaration in sources[name].declarations():
+            if declaration.kind == "output" and declaration.name not in outputs:
+                yield sources[name].fault(declaration.node, f"output {declaration.name} is never used")
 
 
 def _undefined_and_unused(source: Source, declarations: list[Declaration]) -> Iterator[Fault]:
@@ -145,7 +151,9 @@ def _undescribed(source: Source, declarations: list[Declaration]) -> Iterator[Fa
             yield source.fault(declaration.node, f"{declaration.kind} {declaration.name} has no @description")
 
 
-def _module(source: Source, module: Declaration, sources: Mapping[str, Source]) -> Iterator[Fault]:
+def _module(
+    source: Source, module: Declaration, sources: Mapping[str, Source], read: dict[str, set[str]]
+) -> Iterator[Fault]:
     target = module_of(source, module, sources)
     if target is None:
         yield source.fault(module.node, f"module {module.quoted} does not exist")
@@ -161,9 +169,15 @@ def _module(source: Source, module: Declaration, sources: Mapping[str, Source]) 
         if name not in names and child(declaration.node, "=") is None:
             yield source.fault(module.node, f"param {name} of {target.name} is not given")
     for node in walk(source.root):
-        parts = text_of(node).replace("!", "").replace("?", "").split(".") if node.type == "member_expression" else []
-        if parts[:2] == [module.name, "outputs"] and len(parts) == 3 and parts[2] not in outputs:
+        text = text_of(node) if node.type == "member_expression" else ""
+        parts = text.replace("!", "").replace("?", "").split(".")
+        if parts[:2] != [module.name, "outputs"] or len(parts) != 3:
+            continue
+        read.setdefault(target.name, set()).add(parts[2])
+        if parts[2] not in outputs:
             yield source.fault(node, f"{target.name} has no output {parts[2]}")
+        if child(module.node, "if_statement") is not None and "!" not in text and ".?" not in text:
+            yield source.fault(node, f"{module.name} may not be there: {module.name}!.outputs where it surely is")
 
 
 def _parameter_file(source: Source, sources: Mapping[str, Source]) -> Iterator[Fault]:

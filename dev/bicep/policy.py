@@ -40,7 +40,7 @@ NOT_DEPLOYED = frozenset(
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 ROLES: Mapping[str, frozenset[str]] = {
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": frozenset({"hostAccount"}),  # Storage Blob Data Owner
-    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": frozenset({"table"}),  # Storage Table Data Contributor
+    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": frozenset({"tables"}),  # Storage Table Data Contributor
     "e147488a-f6f5-4113-8e2d-b22465e65bf6": frozenset({"key"}),  # Key Vault Crypto Service Encryption User
     "3913510d-42f4-4e42-8a64-420c390055eb": frozenset({"component"}),  # Monitoring Metrics Publisher
 }

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dev.bicep.policy import NOT_DEPLOYED, REFUSED_SETTINGS
-from dev.doctor.registration import admin_consent_link
+from dev.doctor.registration import admin_consent_link, understood
 from dev.doctor.verdicts import Verdict, ok, unknown, warning, wrong
 from shared.config import SETTINGS
 from shared.managed_identity import federated_audience
+from shared.settings import authority as read_authority
+from shared.settings import origin as read_origin
 from shared.token_store import TABLES
 
 SECONDS = 60
@@ -125,8 +127,9 @@ def _registration(group: str, name: str, site: Mapping[str, Any], run: Az) -> It
     query = "[?name=='ENTRA_CLIENT_ID' || name=='PUBLIC_URL' || name=='ENTRA_AUTHORITY' || name=='GRAPH_SCOPES']"
     found = run(["functionapp", "config", "appsettings", "list", "-g", group, "-n", name, "--query", query])
     values = {entry["name"]: str(entry["value"]) for entry in found}
-    client_id, url = values.get("ENTRA_CLIENT_ID", ""), values.get("PUBLIC_URL", "")
-    authority = values.get("ENTRA_AUTHORITY", "").rstrip("/")
+    client_id = values.get("ENTRA_CLIENT_ID", "")
+    url = understood(values.get("PUBLIC_URL", ""), read_origin)
+    authority = understood(values.get("ENTRA_AUTHORITY", ""), read_authority)
     web = run(["ad", "app", "show", "--id", client_id]).get("web") or {}
     if f"{url}/auth/callback" in (web.get("redirectUris") or []):
         yield ok("redirect URI", f"{url}/auth/callback is registered")

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from shared.managed_identity import federated_audience
+from shared.settings import Fault
+from shared.settings import authority as read_authority
+from shared.settings import origin as read_origin
+
+_ACCOUNTS = {
+    "common": "any organisation, and personal accounts (AzureADandPersonalMicrosoftAccount)",
+    "consumers": "personal accounts (PersonalMicrosoftAccount)",
+    "organizations": "any organisation (AzureADMultipleOrgs)",
+}
 
 
 def wanted(url: str, authority: str, client_id: str, scopes: str, identity: str) -> str:
     """The text to send to whoever owns app registrations. Unknown parts are named in angle brackets."""
-    host = authority.rpartition("/")[0]
+    host, _, tenant = authority.rpartition("/")
     return f"""App registration for {url}
 
   Platform                   Web
   Redirect URI               {url}/auth/callback
   Front-channel logout URL   {url}/auth/front-channel-logout
   Implicit grant             off, both boxes
-  Supported accounts         as many as the authority {authority} lets in
+  Supported accounts         {_ACCOUNTS.get(tenant, "this organisation alone (AzureADMyOrg)")}
   Optional claims, ID token  sid, login_hint
   API permissions            Microsoft Graph, delegated: {scopes} offline_access
   Client secret              none
@@ -43,12 +52,22 @@ def admin_consent_link(url: str, authority: str, client_id: str, scopes: str) ->
     return f"{host}/{tenant}/v2.0/adminconsent?" + urlencode(query, safe=":/<>")
 
 
+def understood(text: str, read: Callable[[str], str]) -> str:
+    """A setting as the app reads it, a slash too many and all; what the app refuses, as it stands."""
+    try:
+        return read(text.strip())
+    except Fault:
+        return text
+
+
 def from_settings(settings: Mapping[str, str], url: str | None) -> str:
     """The same, from an app's settings."""
     return wanted(
-        url or settings.get("PUBLIC_URL") or "https://<host name>",
-        (settings.get("ENTRA_AUTHORITY") or "https://login.microsoftonline.com/common").rstrip("/"),
+        understood(url or settings.get("PUBLIC_URL") or "https://<host name>", read_origin),
+        understood(settings.get("ENTRA_AUTHORITY", ""), read_authority),
         settings.get("ENTRA_CLIENT_ID") or "<client id>",
-        settings.get("GRAPH_SCOPES") or "User.Read Mail.Read",
-        "<object id of the managed identity>",
+        " ".join(
+            [settings.get("GRAPH_SCOPES") or "User.Read Mail.Read", settings.get("GRAPH_OPTIONAL_SCOPES", "")]
+        ).strip(),
+        "<identityPrincipalId, an output of the deployment>",
     )

@@ -14,7 +14,14 @@ from pathlib import Path
 
 from dev.launcher.terminal import Progress, Stop
 
-FILES = ("function_app.py", "functions/*.py", "shared/*.py", "web/*.*", "host.json", "requirements.txt")
+FILES = (
+    "function_app.py",
+    "functions/*.py",
+    "shared/*.py",
+    *(f"web/*.{kind}" for kind in ("css", "html", "js", "svg")),
+    "host.json",
+    "requirements.txt",
+)
 """What is deployed of the project, and nothing else."""
 
 PACKAGES = Path(".python_packages") / "lib" / "site-packages"

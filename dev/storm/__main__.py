@@ -26,7 +26,7 @@ from dev.storm.sign_out_races import sign_out_races
 
 CREWS = 4
 """How many races go on at once."""
-LATENCY = 0.05
+LATENCY = 0.15
 """Seconds that Entra takes for a grant."""
 
 

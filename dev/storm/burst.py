@@ -70,17 +70,12 @@ class Client:
         self._runner.close()
 
     def ask(self, cookies: Sequence[Sequence[str]]) -> list[list[Reply]]:
-        """Send one request for each cookie, all at once: for each app a list, as long as it has connections at most.
+        """Send each app a request for each of its cookies, as many at once as there are connections to it.
 
-        Who is told to come back (429 or 503 with Retry-After) does, after as long as it was told, five times at most.
+        Who gets 429, 503 or 504 comes back after as long as it was told, else after a second, five times at most.
         """
-        flat = [
-            (connection, self._request(cookie))
-            for connections, wanted in zip(self._connections, cookies, strict=True)
-            for connection, cookie in zip(connections, wanted, strict=False)
-        ]
-        replies = iter(self._runner.run(_all(flat)))
-        return [[next(replies) for _ in wanted] for wanted in cookies]
+        requests = [[self._request(cookie) for cookie in wanted] for wanted in cookies]
+        return self._runner.run(_all(self._connections, requests))
 
     def _request(self, cookie: str) -> bytes:
         lines = "GET /api/messages?top=1 HTTP/1.1", "Host: localhost", "Accept: application/json"
@@ -92,9 +87,22 @@ async def _connected(ports: Sequence[int], each: int) -> list[list[_Connection]]
     return [[(await loop.create_connection(_Connection, "127.0.0.1", port))[1] for _ in range(each)] for port in ports]
 
 
-async def _all(requests: Sequence[tuple[_Connection, bytes]]) -> list[Reply]:
-    asked = [_asked(connection, request) for connection, request in requests]
+async def _all(connections: list[list[_Connection]], requests: list[list[bytes]]) -> list[list[Reply]]:
+    asked = [_of_one(*pair) for pair in zip(connections, requests, strict=True)]
     return await asyncio.wait_for(asyncio.gather(*asked), _PATIENCE)
+
+
+async def _of_one(connections: list[_Connection], requests: list[bytes]) -> list[Reply]:
+    """The answers of one app, in the order of the requests."""
+    replies: dict[int, Reply] = {}
+    waiting = iter(enumerate(requests))
+
+    async def work(connection: _Connection) -> None:
+        for place, request in waiting:
+            replies[place] = await _asked(connection, request)
+
+    await asyncio.gather(*map(work, connections))
+    return [replies[place] for place in range(len(requests))]
 
 
 async def _asked(connection: _Connection, request: bytes) -> Reply:
@@ -104,9 +112,9 @@ async def _asked(connection: _Connection, request: bytes) -> Reply:
         began = time.perf_counter()
         reply = _reply(await connection.ask(request))
         seconds += time.perf_counter() - began
-        if reply.status not in (429, 503) or not reply.retry_after or again == _MOST_AGAIN:
+        if reply.status not in (429, 503, 504) or again == _MOST_AGAIN:
             break
-        await asyncio.sleep(reply.retry_after)
+        await asyncio.sleep(reply.retry_after or 1)
     return replace(reply, seconds=seconds, again=again)
 
 

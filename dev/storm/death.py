@@ -15,7 +15,6 @@ from dev.storm.report import Row, Ticker, Violation
 from dev.storm.watched import Steps, watched
 from shared import errors
 from shared.clock import Deadline
-from shared.renewal import LEASE_SECONDS
 from shared.services import Services
 from shared.session_index import number
 
@@ -36,8 +35,10 @@ POINTS = {
 """What dies where: the deed, and the step at which its process kills itself."""
 ALONE = ("rotate", "purge")
 """Deeds on whole tables: only one process does them here, so that what it finds is its own."""
-RECOVERY = LEASE_SECONDS + 2.0
+RECOVERY = 17.0
+"""Seconds after which others must have gone on: a lease of fifteen, and two for the rest."""
 PERIOD, SETTLE = 1200, 60  # seconds, of a key where keys are rotated
+_PATIENCE = 120.0
 _APART = 20 * 86400.0  # between the times at which two points are tried
 _TOMORROW = 26 * 3600.0
 _AFTERWARDS = 15 * 86400.0
@@ -142,13 +143,15 @@ class Survivor:
 
     def _renewed(self, cookie: str) -> str:
         """Ask until the session is renewed, each time as long later as the answer said; whose token it then has."""
-        while True:
+        patience = Deadline(self._ours.clock, _PATIENCE)
+        while patience.remaining() > 0:
             deadline = self._deadline()
             try:
                 session = self._ours.refresher.fresh(self._ours.sessions.open([cookie], deadline), deadline)
                 return session.tokens.access_token.reveal().split(".")[2]
             except errors.SessionBusy as busy:
                 self._pass(busy.retry_after or 1)
+        raise _Fault(f"nobody could go on for {_PATIENCE:.0f} s")
 
     def _signs_out(self, step: str) -> Recovered:
         person, doomed = signed_in(self._ours), self._doomed

@@ -189,7 +189,7 @@ class Everywhere:
             return "a sign-in of before lives on"
         if indexed != {number(key) for key in alive}:
             return f"{len(alive)} sessions, {len(indexed)} in the index"
-        if renewal.result not in ("200", "401"):
+        if renewal.result not in ("200", "401", "503"):
             return f"the renewal ended in {renewal.result}"
         if not all(is_refused(self._services, person.cookie) for person in (people[0], people[1], people[-1])):
             return "a late request was answered"

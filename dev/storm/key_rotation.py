@@ -27,7 +27,7 @@ from dev.sandbox.identity.api import PATH as IDENTITY_PATH
 from dev.sandbox.options import IDENTITY_HEADER
 from dev.sandbox.vault.keys import NAME as KEY_NAME
 from dev.storm.crew import Partner, partners
-from dev.storm.ground import FOLDER, SECONDS, Ground, signed_in
+from dev.storm.ground import FOLDER, SECONDS, Ground, is_refused, signed_in
 from dev.storm.report import Row, Ticker, Violation
 from dev.storm.watched import Steps, watched
 from shared import errors
@@ -150,9 +150,8 @@ class Process:
             began = current = ""
         for cookie in work.cookies:
             try:
-                self._services.sessions.open([cookie], deadline)
-            except errors.NotSignedIn:
-                lost.append(cookie)
+                if is_refused(self._services, cookie):
+                    lost.append(cookie)
             except errors.KeysUnavailable:
                 locked.append(cookie)
         return Done(current, began, tuple(lost), tuple(locked), tuple(self._steps.taken))
@@ -243,12 +242,16 @@ def _cold_starts(vault: Vault, run: str, rounds: int, *, away: bool) -> Row:
     """Processes that all start at the same moment on an empty table, with the vault there or away."""
     fault = vault.control.fault("vault", {"status": 503}, times=None) if away else 0
     ticker = Ticker(f"{run}, {COLD} first starts, vault {'away' if away else 'there'}", rounds)
-    before = vault.calls("unwrapkey") + vault.calls("wrapkey")
+    before, again = vault.calls("unwrapkey") + vault.calls("wrapkey"), 0
     for _ in range(rounds):
         with partners([partial(Process, vault, MAX_AGES[0])] * COLD) as crew:
             for process in crew:
                 process.tell(Work(0))
             found = {process.heard().current for process in crew}
+            if "" in found and not away:  # a slow machine: who was told to come back does, all a while later
+                again += 1
+                AppClockFile(vault.clock_file).write(again * STEP)
+                found = (found - {""}) | {process.ask(Work(0)).current for process in crew}
         _forget_keys(vault)
         if len(found) != 1 or (found == {""}) != away:
             raise Violation(f"first starts found the keys {sorted(found)}", ())
@@ -256,7 +259,7 @@ def _cold_starts(vault: Vault, run: str, rounds: int, *, away: bool) -> Row:
     if away:
         vault.control.remove_fault(fault)
     asked = (vault.calls("unwrapkey") + vault.calls("wrapkey") - before) / rounds
-    held = "all were told to come back" if away else "all sealed with one key"
+    held = "all were told to come back" if away else f"all sealed with one key, {again} times when asked again"
     shape = f"{COLD} processes start on an empty table, the vault {'away' if away else 'there'}"
     return Row(run, shape, rounds, None, ticker.seconds, f"{held}; {asked:.0f} calls of the vault a round")
 

@@ -22,6 +22,8 @@ EACH = 32
 PROCESSES = (2, 4, 8, 16)
 SESSIONS_EACH = 31
 """Sessions that expire in the same moment, for each process: 500, near enough, at sixteen."""
+AT_ONCE = 8
+"""Requests at once for each process, where they are of many sessions."""
 STEP = LIFE + 700
 """Seconds that pass between rounds: every token has expired by then, on clocks that differ by ten minutes too."""
 OFFSETS = (-300.0, -60.0, 0.0, 60.0, 300.0)
@@ -102,13 +104,13 @@ def _cookies(people: Sequence[Sequence[Person]]) -> list[list[str]]:
 
 @contextmanager
 def _storm(ground: Ground, processes: int, each: int, latency: float, *, skewed: bool = False) -> Iterator[Storm]:
-    """`each` is how many requests a process gets at once; twice as many threads leave room for all of them to wait."""
+    """`each` is how many requests a process gets at once. It has 64 threads, of which half may wait for one session."""
     wrong = [OFFSETS[number % len(OFFSETS)] if skewed else 0.0 for number in range(processes)]
     file = ground.clock_file("right")
     AppClockFile(file).write(ground.passed)
     services = ground.services(file)
     ground.asked(delay=latency, offset=ground.passed, forget=True)
-    with ground.hosts(processes, 2 * each) as hosts:
+    with ground.hosts(processes) as hosts:
         ports = [host.running.port for host in hosts]
         with closing(Client(ports, each, ground.cookie_name)) as client:
             storm = Storm(ground, hosts, client, services, wrong, ground.passed)
@@ -152,10 +154,12 @@ def refresh_storm(
 
 def many_storms(ground: Ground, run: str, processes: int, rounds: int, latency: float) -> Row:
     """Sessions that expire in the same moment, each asked for in two processes at once."""
-    with _storm(ground, processes, 2 * SESSIONS_EACH, latency) as storm:
+    with _storm(ground, processes, AT_ONCE, latency) as storm:
         people = [signed_in(storm.services) for _ in range(SESSIONS_EACH * processes)]
         shares = [people[number::processes] for number in range(processes)]
-        asked = [shares[number] + shares[number - 1] for number in range(processes)]
+        # Both requests of a session are sent at about the same time.
+        pairs = [zip(shares[number], shares[number - 1], strict=True) for number in range(processes)]
+        asked = [[person for pair in of_one for person in pair] for of_one in pairs]
         ticker = Ticker(f"{run}, {processes} processes", rounds)
         for _ in range(rounds):
             since = storm.expire()

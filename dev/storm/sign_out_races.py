@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dev.sandbox.clock import AppClockFile
 from dev.storm.crew import Partner, share_out
-from dev.storm.ground import SECONDS, Ground, Person, is_refused, signed_in
+from dev.storm.ground import SECONDS, Ground, Person, is_refused, patiently, signed_in
 from dev.storm.report import Row, Ticker, Violation
 from dev.storm.watched import Steps, watched
 from shared import errors
@@ -48,7 +48,7 @@ class SigningOut:
         cookie, wait = question
         time.sleep(wait)
         sessions = self._services.sessions
-        sessions.end(sessions.keys([cookie]), Deadline(self._services.clock, SECONDS))
+        patiently(lambda: sessions.end(sessions.keys([cookie]), Deadline(self._services.clock, SECONDS)))
         return is_refused(self._services, cookie)
 
 
@@ -105,13 +105,14 @@ class Racing:
         deadline, (partition, _, key) = Deadline(self._services.clock, SECONDS), person.place.partition("/")
         if refused != [True]:
             return f"the process that signed out went on to answer ({refused})"
-        if self._services.store.read("sessions", partition, key, deadline) is not None:
+        if patiently(lambda: self._services.store.read("sessions", partition, key, deadline)) is not None:
             return "the row is there again"
         if not is_refused(self._services, person.cookie):
             return "a late request was answered"
-        if self._services.index.of_person(user_pk(person.identity), deadline):
+        if patiently(lambda: self._services.index.of_person(user_pk(person.identity), deadline)):
             return "the index still has the session"
-        if status not in ((200, 401) if point in _MAY_STILL_ANSWER else (401,)) or grants > 1:
+        # 503: the machine was too slow for the request's deadlines, which says nothing about the session.
+        if status not in ((200, 401, 503) if point in _MAY_STILL_ANSWER else (401, 503)) or grants > 1:
             return f"status {status}, {grants} grants"
         return ""
 

@@ -94,6 +94,3 @@ resource servicePrincipal 'Microsoft.Graph/servicePrincipals@v1.0' = {
 
 @description('Client id of the registration.')
 output clientId string = application.appId
-
-@description('Object id of the service principal, under which administrators find its sign-ins.')
-output servicePrincipalId string = servicePrincipal.id

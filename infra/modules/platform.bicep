@@ -41,11 +41,19 @@ param sessionAccountSku string
 @description('Whether storage and vault are reached by private endpoints alone.')
 param privateNetwork bool
 
+@description('The origin that people see, where it is a custom domain; empty for the host name that Azure gives the site.')
+param publicUrl string
+
 @description('Tags of every resource.')
 param tags object
 
 var suffix = uniqueString(resourceGroup().id, namePrefix)
 var vaultName = '${namePrefix}${suffix}'
+
+// As the app understands PUBLIC_URL: Entra compares redirect URIs character by character.
+var lower = toLower(trim(publicUrl))
+var bare = endsWith(lower, '/') ? take(lower, length(lower) - 1) : lower
+var given = endsWith(bare, ':443') ? take(bare, length(bare) - 4) : bare
 
 module identity 'identity.bicep' = {
   name: 'identity'
@@ -157,8 +165,8 @@ module site 'site.bicep' = {
 @description('Name of the site: what `func azure functionapp publish` is told.')
 output siteName string = site.outputs.name
 
-@description('The host name that Azure gave the site.')
-output hostName string = site.outputs.hostName
+@description('The origin that people see.')
+output origin string = empty(given) ? 'https://${toLower(site.outputs.hostName)}' : given
 
 @description('Client id of the identity.')
 output identityClientId string = identity.outputs.clientId

@@ -34,16 +34,17 @@ resource hostAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
 resource sessionAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: sessionAccountName
 
-  resource tables 'tableServices' existing = {
+  resource tableService 'tableServices' existing = {
     name: 'default'
-
-    resource table 'tables' existing = [
-      for name in tableNames: {
-        name: name
-      }
-    ]
   }
 }
+
+resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' existing = [
+  for name in tableNames: {
+    parent: sessionAccount::tableService
+    name: name
+  }
+]
 
 resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {
   name: vaultName
@@ -71,7 +72,7 @@ resource packages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 // Rows of the three tables, and nothing else of that account.
 resource rows 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (name, index) in tableNames: {
-    scope: sessionAccount::tables::table[index]
+    scope: tables[index]
     name: guid(sessionAccount.id, name, principalId, storageTableDataContributor)
     properties: {
       principalId: principalId

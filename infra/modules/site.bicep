@@ -132,8 +132,5 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
 @description('Name of the site, for its settings.')
 output name string = site.name
 
-@description('Resource id of the site, for its diagnostic settings.')
-output id string = site.id
-
 @description('The host name that Azure gave it, which need not be <name>.azurewebsites.net.')
 output hostName string = site.properties.defaultHostName

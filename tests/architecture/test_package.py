@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from dev.package.building import app_files
 from tests.architecture.package import shipped
 
 CLONE = Path(__file__).resolve().parents[2]
 FUNCIGNORE = (CLONE / ".funcignore").read_text("utf-8")
 LOCKS = ("requirements.txt", "dev/requirements.txt", "dev/azurite/requirements.txt")
-SHIPPED = re.compile(r"function_app\.py|host\.json|requirements\.txt|(functions|shared)/\w+\.py|web/[\w.-]+")
+SHIPPED = re.compile(
+    r"function_app\.py|host\.json|requirements\.txt|(functions|shared)/\w+\.py|web/[\w-]+\.(css|html|js|svg)"
+)
 
 
 def committed() -> list[str]:
@@ -43,6 +46,13 @@ def test_all_of_the_app_is_deployed() -> None:
 )
 def test_a_file_that_is_not_the_apps_stays_here(path: str) -> None:
     assert shipped([path], FUNCIGNORE) == []
+
+
+def test_both_ways_of_publishing_send_the_same_files_of_the_app() -> None:
+    built = {path.relative_to(CLONE).as_posix() for path in app_files(CLONE)}
+    assert built == set(shipped(committed(), FUNCIGNORE))
+    with_dependencies = [*sorted(built), ".python_packages/lib/site-packages/msal/__pycache__/a.cpython-313.pyc"]
+    assert shipped(with_dependencies, "") == with_dependencies  # the built folder has no .funcignore
 
 
 def test_packages_that_were_installed_beside_the_app_are_deployed_with_it() -> None:

@@ -26,6 +26,12 @@ def test_no_workflow_holds_a_secret_or_may_write_to_the_repository(path: Path) -
     assert set(re.findall(r"^\s+([\w-]+): write$", text, re.MULTILINE)) <= {"id-token"}
 
 
+def test_continuous_integration_audits_what_is_deployed_and_lists_it() -> None:
+    text = (CLONE / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+    assert "run: pip-audit --require-hashes --disable-pip --requirement requirements.txt\n" in text
+    assert "--format cyclonedx-json --output sbom.json" in text
+
+
 def test_continuous_integration_runs_both_commands_of_the_readme() -> None:
     text = (CLONE / ".github" / "workflows" / "ci.yml").read_text("utf-8")
     assert "run: python3 dev check" in text

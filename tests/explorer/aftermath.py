@@ -44,7 +44,7 @@ class Aftermath:
         row = self._model.table.rows.get(place)
         if row is None and place not in self._deleted:
             self._wrong("no session ends unless somebody ends it", "its row is not there")
-        if row is None or int(row.properties["expires"]) <= process.clock.now():
+        if row is None or not process.sessions.in_time(row):
             return
         if session is None:
             self._wrong("no session ends unless somebody ends it", "the next request is not signed in")
@@ -63,6 +63,10 @@ class Aftermath:
                 process.refresher.fresh(session, process.deadline())
                 return
             except errors.InteractionRequired:
+                return
+            except errors.NotSignedIn:
+                if not self._costly or process.place(cookie) in self._model.table.rows:
+                    self._wrong("no session ends unless somebody ends it", "the next request is turned away")
                 return
             except errors.SessionBusy:
                 process.model.time.passed += 1.0

@@ -58,7 +58,7 @@ def never(time: Time) -> Deadline:
     return Deadline(ActorClock(time, 0.0, 0.0), 1e9)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """One line of a history."""
 
@@ -66,6 +66,20 @@ class Step:
     words: str
     outcome: Outcome
     at: float
+    answer: Row | Exception | str | None = None
+
+    def __str__(self) -> str:
+        line = f"{self.at:6.1f} s  {self.actor}  {self.words}"
+        if self.outcome is not Outcome.DONE:
+            line += f": {self.outcome.value}"
+        elif isinstance(self.answer, Row) and "generation" in self.answer.properties:
+            lease = self.answer.properties["lease_id"]
+            line += f": generation {self.answer.properties['generation']!s}" + (f", {lease!s}" if lease else "")
+        elif isinstance(self.answer, Exception):
+            line += f": {type(self.answer).__name__}"
+        elif isinstance(self.answer, str):
+            line += f": {self.answer}"
+        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,7 @@ class Model:
     ids: Ids
     rows: Sequence[tuple[Table, Row]]
     watch: Callable[[Write], None]
+    one_use: bool = False
     time: Time = field(default_factory=Time)
     table: FakeStore = field(default_factory=FakeStore)
     writes: int = 0
@@ -105,6 +120,8 @@ class Model:
     """How often each refresh token was redeemed."""
     issued: list[str] = field(default_factory=list)
     """Which tokens Entra has issued."""
+    dead: dict[int, int] = field(default_factory=dict)
+    """By actor: the generation whose grant Entra has told it is dead."""
     cookies: dict[int, str] = field(default_factory=dict)
     """What the browsers of sign-ins were given, by actor."""
     epochs: int = 0
@@ -117,7 +134,7 @@ class Model:
     def __post_init__(self) -> None:
         for number, (table, row) in enumerate(self.rows):
             self.table.insert(table, row, never(self.time))
-            self.name_row(table, self.table.rows[table, row.partition, row.key], f"first {number}")
+            self.name_row(table, self.table.rows[table, row.partition, row.key], f"before {number}")
 
     def name_row(self, table: Table, row: Row, maker: str) -> None:
         """Give names to what is new in a row."""
@@ -135,11 +152,18 @@ class Model:
             self.name_row(write.place[0], write.after, maker)
         self.watch(write)
 
+    def answered(self, what: Row | Exception | str | None) -> None:
+        """Note for a reader what the last call gave back."""
+        if self.steps:
+            self.steps[-1].answer = what
+
     def place_name(self, table: Table, partition: str, key: str) -> str:
         """What a reader of histories calls a place."""
-        if table != "sessions":
-            return f"{table} {partition}" if key != "epoch" else f"the epoch of {partition}"
-        return self._names.get((partition, key), "a new session")
+        title = "the " + {"sessions": "session", "sessionindex": "index row", "keyring": "data key"}[table]
+        if table == "sessionindex":
+            return f"the {'epoch' if key == 'epoch' else 'index row'} of {_short(partition)}"
+        known = self._names.get((partition, key))
+        return f"{title} of {known.split(' of ')[1].split()[0]}" if known else f"a new {title[4:]}"
 
     def form(self, row: Row) -> int:
         """A number that is the same for rows that say the same."""
@@ -168,3 +192,8 @@ class Model:
 
     def _form_of(self, column: str, value: Value) -> Hashable:
         return self._names.get(value, "") if column in _RANDOM_COLUMNS and value else value
+
+
+def _short(partition: str) -> str:
+    """A partition of the index, for a reader."""
+    return "the person" if partition.startswith("user.") else partition

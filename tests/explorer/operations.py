@@ -103,11 +103,9 @@ class Operation:
 
     do: Callable[[Process, Start], str]
     touches: frozenset[Table] = frozenset({"sessions"})
-    """The tables that it may read or write."""
+    """The tables that it may read or write. Whoever may touch the keys reads them first."""
     ends: frozenset[int] = frozenset()
     ends_new: bool = False
-    cold: bool = False
-    """Whether its process has read no data key before."""
 
 
 FIRST = frozenset({0})
@@ -117,16 +115,16 @@ ALL: frozenset[Table] = frozenset(TABLES)
 OPERATIONS: Mapping[str, Operation] = {
     "use": Operation(use),
     "use_twice": Operation(use_twice),
-    "cold_use": Operation(use, ALL, cold=True),
+    "cold_use": Operation(use, ALL),
     "challenged": Operation(challenged),
     "sign_out": Operation(sign_out, INDEXED, FIRST),
     "everywhere": Operation(everywhere, INDEXED, frozenset({0, 1}), ends_new=True),
     "front_channel": Operation(front_channel, INDEXED, FIRST),
     "sign_in": Operation(sign_in, INDEXED),
-    "cold_sign_in": Operation(sign_in, ALL, cold=True),
+    "cold_sign_in": Operation(sign_in, ALL),
     "sign_in_again": Operation(sign_in_again, INDEXED, FIRST),
     "purge": Operation(purge, ALL),
-    "rotate": Operation(rotate, ALL, cold=True),
+    "rotate": Operation(rotate, ALL),
 }
 ENDED = {
     "sign_out": ("signed out", FIRST),

@@ -52,22 +52,24 @@ def at_once(call: Call) -> Outcome:
 class Process:
     """What production code of one process needs, over the shared model.
 
-    A `warm` one has read the data keys before the run begins.
+    One that is given a `keyring` has read the data keys long ago, and does so no more; another reads them first.
     """
 
     def __init__(
-        self, parts: Parts, model: Model, actor: Actor, perform: Perform, skew: float = 0.0, warm: bool = True
+        self,
+        parts: Parts,
+        model: Model,
+        actor: Actor,
+        perform: Perform,
+        skew: float = 0.0,
+        keyring: Keyring | None = None,
     ) -> None:
         self.model = model
         self.actor = actor
         self.clock = ActorClock(model.time, skew, 1000.0 * (1 + actor.number))
-        self._perform: Perform = at_once
-        self.store = parts.store(model, actor, lambda call: self._perform(call))
-        self.keyring = Keyring(self.store, WRAPPING, self.clock)
-        if warm:
-            self.keyring.current(int(self.clock.now()), self.deadline())
-            model.began.pop(actor.number, None)
         self._perform = perform
+        self.store = parts.store(model, actor, perform)
+        self.keyring = keyring or Keyring(self.store, WRAPPING, self.clock)
         self.index = parts.index(self.store, self.keyring, self.clock)
         self.sessions = parts.sessions(self.store, self.index, self.keyring, CONFIG, self.clock)
         self.signed_in = SignedIn(self.store, self.index, self.sessions)
@@ -112,8 +114,13 @@ class Process:
         old = session.tokens.refresh_token
         assert old is not None
         outcome = self._perform(Call(f"redeems {old.reveal()}", GRANTING))
+        if self.model.one_use and self.model.redeemed.get(old.reveal()):
+            outcome = Outcome.DEAD
+        if outcome is Outcome.DEAD:
+            self.model.dead[self.actor.number] = session.generation
         if outcome in _REFUSALS:
             self.model.observed(self.actor, outcome)
+            self.model.answered(outcome.value)
             raise _REFUSALS[outcome]
         redeemed = self.model.redeemed
         redeemed[old.reveal()] = redeemed.get(old.reveal(), 0) + 1

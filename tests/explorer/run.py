@@ -6,10 +6,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
 
-from shared.token_store import Table
 from tests.explorer.judge import Judge
-from tests.explorer.model import Ids, Late, Model
-from tests.explorer.operations import OPERATIONS
+from tests.explorer.model import Ids, Late, Model, Step
+from tests.explorer.operations import INDEXED, OPERATIONS
 from tests.explorer.process import Process
 from tests.explorer.scenario import Scenario, Start
 from tests.explorer.stage import Actor, Call, Hands, Outcome, Stage
@@ -17,8 +16,6 @@ from tests.explorer.violation import Violation
 
 TICK_SECONDS = 0.1
 """How far time goes on when everybody waits; twice as far each time until somebody writes."""
-STALL_SECONDS = 16.0
-"""For how long everybody stands still where the scenario says that it may happen: longer than a lease."""
 
 MOST_STEPS = 1000
 
@@ -50,7 +47,9 @@ class Run:
 
     def __post_init__(self) -> None:
         self.judge = Judge(self.scenario, self.start, self.verdicts)
-        self.model = self.judge.model = Model(self.ids, self.start.rows, self.judge.wrote)
+        more = INDEXED if Outcome.DEAD in self.scenario.outcomes or self.scenario.one_use else frozenset()
+        self._touches = [OPERATIONS[operation].touches | more for operation in self.scenario.operations]
+        self.model = self.judge.model = Model(self.ids, self.start.rows, self.judge.wrote, self.scenario.one_use)
 
     def play(self, hands: Hands) -> list[Violation]:
         """Let the actors run. Gives back what is wrong with how it went."""
@@ -59,8 +58,8 @@ class Run:
         for actor, operation, skew in zip(
             self.actors, self.scenario.operations, self.scenario.all_skews(), strict=True
         ):
-            warm = not OPERATIONS[operation].cold
-            process = Process(self.scenario.parts, self.model, actor, partial(stage.call, actor), skew, warm)
+            keyring = None if "keyring" in OPERATIONS[operation].touches else self.start.keyring
+            process = Process(self.scenario.parts, self.model, actor, partial(stage.call, actor), skew, keyring)
             actor.body = partial(self.judge.judged, operation, process)
         stage.run()
         return self.judge.violations
@@ -87,7 +86,7 @@ class Run:
     def options(self) -> list[Option]:
         """Everything that may happen next; none where all have ended or wait."""
         ready = [actor for actor in self.actors if self._ready(actor)]
-        unseen = next((actor for actor in ready if self._is_unseen(actor)), None)
+        unseen = self._unseen(ready)
         if unseen is not None:
             ready = [unseen]
         options = [Option(actor) for actor in ready]
@@ -118,24 +117,26 @@ class Run:
             return False
         return call.until is None or call.until <= self.model.time.passed
 
-    def _is_unseen(self, actor: Actor) -> bool:
-        """Whether nothing that others may still do depends on this call or alters it: it may as well be made now.
+    def _unseen(self, ready: list[Actor]) -> Actor | None:
+        """One whose call nothing that others may still do depends on or alters: it may as well be made now.
 
         Then no order of it and of the others' steps needs to be told from any other.
         """
-        call = actor.pending
-        if call is None or call.waits() or self.scenario.stalls or self.model.late:
-            return False
-        others = [other for other in self.actors if other is not actor and other.result is None]
-        return not any(call.table in self._touches(other) for other in others)
-
-    def _touches(self, actor: Actor) -> frozenset[Table]:
-        return OPERATIONS[self.scenario.operations[actor.number]].touches
+        if self.scenario.stalls or self.model.late:
+            return None
+        at_work = [self._touches[actor.number] for actor in self.actors if actor.result is None]
+        for actor in ready:
+            call = actor.pending
+            if call is None or call.waits() or (call.table is None and self.scenario.one_use):
+                continue
+            if sum(call.table in touched for touched in at_work) <= (call.table is not None):
+                return actor
+        return None
 
     def _goes_on(self, actor: Actor, outcome: Outcome) -> Actor:
         assert actor.pending is not None
         table = actor.pending.table
-        if table is not None and table not in self._touches(actor):
+        if table is not None and table not in self._touches[actor.number]:
             raise RuntimeError(f"{actor.name} was not expected to touch {table}")
         actor.outcome = outcome
         self.model.note(actor, actor.pending, outcome)
@@ -150,7 +151,8 @@ class Run:
             option.late.apply()
             return
         self.model.faults.append(Outcome.STANDSTILL)
-        self._passes(STALL_SECONDS)
+        self.model.steps.append(Step("everybody", "does nothing for a while", Outcome.DONE, self.model.time.passed))
+        self._passes(self.scenario.stalls)
 
     def _time_passes(self) -> bool:
         waiting = [actor.pending for actor in self.actors if actor.pending]

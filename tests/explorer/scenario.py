@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.keyring import Keyring
 from shared.session_rows import Identity
 from shared.token_store import Row, Table
 from tests.explorer.model import Ids, Model, Place
@@ -40,8 +41,10 @@ class Scenario:
     """How many calls of one run may go wrong."""
     outcomes: frozenset[Outcome] = ANYTHING
     """In which ways."""
-    stalls: bool = False
-    """Whether everybody may stand still for longer than a lease instead."""
+    stalls: float = 0.0
+    """For how many seconds everybody may stand still instead, once."""
+    one_use: bool = False
+    """Whether Entra takes a refresh token that was redeemed before for stolen, and ends its grant."""
     key_age: float | None = None
     """How old the data key is, where that is older than the oldest session."""
     parts: Parts = field(default_factory=Parts)
@@ -49,7 +52,8 @@ class Scenario:
     def __str__(self) -> str:
         words = [" || ".join(self.operations), f"sessions {', '.join(f'{age:.0f} s' for age in self.ages)} old"]
         words += [f"at most {self.faults} faults"] if self.faults else []
-        words += ["standing still"] if self.stalls else []
+        words += [f"standing still for {self.stalls:.0f} s"] if self.stalls else []
+        words += ["refresh tokens of one use"] if self.one_use else []
         words += [f"clocks {', '.join(f'{skew:+.0f} s' for skew in self.skews)}"] if self.skews else []
         return ", ".join(words)
 
@@ -66,6 +70,8 @@ class Start:
     cookies: tuple[str, ...]
     places: tuple[Place, ...]
     """Where the session of each cookie lies."""
+    keyring: Keyring
+    """What processes know that have read the data keys. They do not write any, so that it is the same for all runs."""
 
 
 def person(number: int) -> Identity:
@@ -77,12 +83,16 @@ def start_of(scenario: Scenario) -> Start:
     """The table as earlier sign-ins have left it."""
     cookies: list[str] = []
     model = Model(Ids(), (), lambda write: None)
+    process = Process(Parts(), model, Actor(9, "before", str), at_once)
     if scenario.ages:
         model.time.passed = -(scenario.key_age or max(scenario.ages))
-    process = Process(Parts(), model, Actor(9, "before", str), at_once, warm=bool(scenario.ages))
+        process.keyring.current(0, process.deadline())
     for number, age in enumerate(scenario.ages):
         model.time.passed = -age
         issued = build.tokens(process.clock, access=f"access-{number}", refresh=f"refresh-{number}")
         cookies.append(process.sessions.start(person(number), issued, "Firefox", process.deadline()))
+    model.time.passed = 0.0
+    if cookies:
+        process.keyring.current(0, process.deadline())
     rows = tuple((place[0], row) for place, row in model.table.rows.items())
-    return Start(rows, tuple(cookies), tuple(process.place(cookie) for cookie in cookies))
+    return Start(rows, tuple(cookies), tuple(process.place(cookie) for cookie in cookies), process.keyring)

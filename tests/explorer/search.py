@@ -37,8 +37,7 @@ class Found:
                 zip(self.scenario.operations, self.scenario.all_skews(), strict=True)
             )
         )
-        lines = [f"{step.at:6.1f} s  {step.actor}  {step.words}: {step.outcome.value}" for step in self.steps]
-        return "\n".join([f"{self.violation.rule}: {self.violation.found}", who, *lines])
+        return "\n".join([f"{self.violation.rule}: {self.violation.found}", who, *map(str, self.steps)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +92,14 @@ class _Search:
     def interleavings(self) -> int:
         """Paths from the first state to an end."""
         counts: dict[int, int] = {_END: 1}
-        stack = [0] if self.nodes else []
+        stack, entered = [0] if self.nodes else [], set[int]()
         while stack:
             node = stack[-1]
             waiting = [child for child in self.children[node] if child not in counts]
             if waiting:
+                if node in entered:
+                    raise RuntimeError("a state leads back to itself: an actor did not note what it observed")
+                entered.add(node)
                 stack.extend(waiting)
             else:
                 counts[stack.pop()] = sum(counts[child] for child in self.children[node])

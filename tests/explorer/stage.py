@@ -30,7 +30,7 @@ class Outcome(Enum):
     DEAD = "Entra says that the grant is dead"
     WANTED = "Entra wants the person"
     DIES = "the process dies before it"
-    STANDSTILL = "nobody runs for longer than a lease"
+    STANDSTILL = "nobody runs for a while"
 
 
 class Abandoned(BaseException):

@@ -46,15 +46,14 @@ class ActorStore(TokenStore):
         )
 
     def partition(self, table: Table, name: str, deadline: Deadline) -> list[Row]:
-        return self._listed(
-            table, f"lists {table} of {name}", lambda: self._model.table.partition(table, name, deadline), deadline
-        )
+        words = f"lists {table} of {'the person' if name.startswith('user.') else name}"
+        return self._listed(table, words, lambda: self._model.table.partition(table, name, deadline), deadline)
 
     def insert(self, table: Table, row: Row, deadline: Deadline) -> None:
         self._change(
             Call(f"inserts into {self._named(table, row.partition, row.key)}", WRITING, table),
             [(table, row.partition, row.key)],
-            lambda: self._model.table.insert(table, row, deadline),
+            lambda: self.inserted(table, row, deadline),
             deadline,
         )
 
@@ -85,13 +84,23 @@ class ActorStore(TokenStore):
             deadline,
         )
 
+    def inserted(self, table: Table, row: Row, deadline: Deadline) -> None:
+        """What an insert does to the table."""
+        self._model.table.insert(table, row, deadline)
+
     def merged(self, table: Table, row: Row, deadline: Deadline) -> None:
         """What a merge does to the table."""
         self._model.table.merge(table, row, deadline)
 
     def _listed(self, table: Table, words: str, look: Callable[[], list[Row]], deadline: Deadline) -> list[Row]:
         self._asked(Call(words, READING, table), deadline)
-        rows = sorted(look(), key=self._model.form)  # by keys they would come in another order in each run
+        try:
+            rows = look()
+        except errors.StorageUnavailable:  # too late
+            self._model.observed(self._actor, "unavailable")
+            raise
+        self._model.answered(rows[0] if rows else "nothing")
+        rows.sort(key=self._model.form)  # by keys they would come in another order in each run
         self._model.observed(self._actor, tuple(map(self._model.form, rows)))
         return rows
 
@@ -108,6 +117,7 @@ class ActorStore(TokenStore):
         elif outcome is not Outcome.DONE:
             problem = errors.OutcomeUnknown() if merging else errors.StorageUnavailable()
         self._model.observed(self._actor, type(problem).__name__)
+        self._model.answered(problem)
         if problem is not None:
             raise problem
 

@@ -39,7 +39,7 @@ type Step = Fault | Callable[[], object] | None
 
 _RAISED: dict[Operation, tuple[type[Exception], ...]] = {
     "read": (errors.StorageUnavailable,),
-    "insert": (errors.StorageUnavailable, errors.RowChanged),
+    "insert": (errors.StorageUnavailable, errors.RowChanged, errors.OutcomeUnknown),
     "merge": (errors.StorageUnavailable, errors.StoreSignal),
     "delete": (errors.StorageUnavailable, errors.RowChanged),
     "delete_rows": (errors.StorageUnavailable,),

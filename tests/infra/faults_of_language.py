@@ -69,6 +69,20 @@ PLANTED = {
         "modules/vault.bicep has no output keyUri",
         "vault.outputs.keyUri",
     ),
+    "an_output_that_nobody_reads": (
+        "modules/site.bicep",
+        "@description('Name of the site, for its settings.')",
+        "@description('x')\noutput id string = site.id\n\n@description('Name of the site, for its settings.')",
+        "output id is never used",
+        "output id",
+    ),
+    "an_output_of_a_module_that_may_not_be_there": (
+        "modules/platform.bicep",
+        "network!.outputs",
+        "network.outputs",
+        "network may not be there",
+        "network.outputs",
+    ),
     "a_module_that_does_not_exist": (
         "main.bicep",
         "'modules/platform.bicep'",
@@ -215,6 +229,27 @@ PLANTED = {
         "",
         "subject of FederatedIdentityCredential is missing",
         "resource managedIdentity",
+    ),
+    "a_property_that_is_read_and_misspelt": (
+        "modules/site.bicep",
+        "site.properties.defaultHostName",
+        "site.properties.defaultHostname",
+        "properties.defaultHostname of Microsoft.Web/sites is not on the list",
+        "defaultHostname",
+    ),
+    "a_property_of_a_nested_resource_that_is_read_and_misspelt": (
+        "modules/vault.bicep",
+        "vault::key.properties.keyUri",
+        "vault::key.properties.keyUrl",
+        "properties.keyUrl of Microsoft.KeyVault/vaults/keys is not on the list",
+        "keyUrl",
+    ),
+    "a_property_of_the_cloud_that_is_misspelt": (
+        "modules/network.bicep",
+        "privatelink.blob.${environment().suffixes.storage}",
+        "privatelink.blob.${environment().suffixes.blob}",
+        "environment().suffixes.blob is not on the list",
+        "suffixes.blob",
     ),
     "a_resource_type_that_is_misspelt": (
         "modules/identity.bicep",

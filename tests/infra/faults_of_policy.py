@@ -155,7 +155,7 @@ PLANTED = {
     ),
     "tables_opened_by_the_account": (
         "modules/roles.bicep",
-        "scope: sessionAccount::tables::table[index]",
+        "scope: tables[index]",
         "scope: sessionAccount",
         "this role may not be given on sessionAccount",
         "resource rows",

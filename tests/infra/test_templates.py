@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from dev.bicep.check import FOLDER, compile_with, faults
+from dev.package.__main__ import FOLDER as PACKAGE
 from shared.config import SETTINGS
+from shared.settings import origin
 from shared.token_store import TABLES
 from tests.infra import faults_of_language, faults_of_policy
 
@@ -63,6 +66,26 @@ def test_alerts_look_for_events_that_the_app_writes() -> None:
     assert [name for name in sorted(events) if f"| `{name}` |" not in readme] == []
 
 
+def test_the_identity_has_four_grants_each_on_the_narrowest_thing_and_all_in_one_file() -> None:
+    granted = re.findall(r"scope: (\S+)\n +name: guid\(.*, principalId, (\w+)\)", text_of("modules/roles.bicep"))
+    assert granted == [
+        ("hostAccount", "storageBlobDataOwner"),
+        ("tables[index]", "storageTableDataContributor"),
+        ("vault::key", "keyVaultCryptoServiceEncryptionUser"),
+        ("component", "monitoringMetricsPublisher"),
+    ]
+    files = [path.name for path in FOLDER.rglob("*.bicep") if "roleAssignments" in path.read_text("utf-8")]
+    assert files == ["roles.bicep"]
+    assert text_of("modules/roles.bicep").count("roleAssignments@") == len(granted)
+
+
+def test_telemetry_holds_no_query_string() -> None:
+    """Neither of a request, nor of what the host calls on its way: there would be authorization codes in them."""
+    telemetry = json.loads((FOLDER.parent / "host.json").read_text("utf-8"))["logging"]["applicationInsights"]
+    assert telemetry["enableQueryStringTracing"] is False
+    assert telemetry["enableDependencyTracking"] is False
+
+
 def test_the_tables_that_are_made_are_those_that_the_app_opens() -> None:
     listed = re.search(r"^var tableNames = \[(.*?)^\]", text_of("modules/storage.bicep"), re.MULTILINE | re.DOTALL)
     assert listed
@@ -107,6 +130,69 @@ def test_the_longest_prefix_still_makes_names_that_azure_takes_and_that_differ()
     assert len(name("vaultName")) == 24
     assert "ijklm" in name("vaultName")  # a vault's name is not cut
     assert all(re.fullmatch(r"[a-z][a-z0-9]{2,23}", each) for each in names)
+
+
+def test_azd_and_the_workflow_send_what_dev_package_builds_to_what_the_templates_make() -> None:
+    clone = FOLDER.parent
+    package = PACKAGE.relative_to(clone)
+    service, project = re.findall(
+        r"^services:\n  (\w+):\n    project: (\S+)$", (clone / "azure.yaml").read_text(), re.M
+    )[0]
+    assert project == package.as_posix()
+    assert f"'azd-service-name': '{service}'" in text_of("modules/site.bicep")
+    deploy = (clone / ".github" / "workflows" / "deploy.yml").read_text("utf-8")
+    assert f"--src {package.with_suffix('.zip').as_posix()}\n" in deploy
+    assert all((clone / path).is_file() for path in re.findall(r"infra/[\w.-]+", deploy))
+
+
+def evaluated(name: str, given: str) -> str:
+    """A variable or output of platform.bicep, of the few functions that its origin is made with."""
+    found = re.search(rf"^(?:var|output) {name}(?: string)? = (.*)$", text_of("modules/platform.bicep"), re.MULTILINE)
+    assert found
+    known = {word: evaluated(word, given) for word in ("given", "bare", "lower") if re.search(rf"\b{word}\b", found[1])}
+    choice = re.fullmatch(
+        r"(.*?) \? (.*?) : (.*)", found[1].replace("'https://${toLower(site.outputs.hostName)}'", "'azure'")
+    )
+    python = f"({choice[2]}) if {choice[1]} else ({choice[3]})" if choice else found[1]
+    functions = {
+        "toLower": str.lower,
+        "trim": str.strip,
+        "endsWith": str.endswith,
+        "take": lambda text, count: text[:count],
+        "length": len,
+        "empty": lambda text: not text,
+    }
+    return str(eval(python, {**functions, **known, "publicUrl": given}))  # noqa: S307
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://mail.example.org",
+        "https://mail.example.org/",
+        "https://Mail.Example.ORG",
+        " https://mail.example.org ",
+        "https://mail.example.org:443",
+        "https://mail.example.org:443/",
+        "https://mail.example.org:8443",
+    ],
+)
+def test_the_redirect_uri_is_registered_for_the_origin_that_the_app_understands(given: str) -> None:
+    assert evaluated("origin", given) == origin(given.strip())
+
+
+def test_without_a_public_url_the_origin_is_the_host_name_that_azure_gives() -> None:
+    assert evaluated("origin", "") == evaluated("origin", " ") == "azure"
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_the_apps_settings_and_the_registration_have_one_and_the_same_origin(entry: str) -> None:
+    text = text_of(entry)
+    assert "    publicUrl: publicUrl\n" in text  # to the platform, which makes the origin of it
+    others = re.findall(
+        r"^    publicUrl: (\S+)$|\$\{(.*)\}/auth", text.replace("publicUrl: publicUrl", ""), re.MULTILINE
+    )
+    assert {one or other for one, other in others} == {"platform.outputs.origin"}
 
 
 @pytest.mark.parametrize("said", ["main.bicep(3,7) : Warning no-unused-params: x", "Error BCP057: y"])

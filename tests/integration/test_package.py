@@ -65,6 +65,25 @@ def test_the_package_holds_the_app_and_its_dependencies_and_nothing_else(package
     ]
 
 
+def test_plain_pip_installs_what_the_lock_names_and_nothing_without_a_hash() -> None:
+    """As Azure's remote build does. Hashes in the file make pip demand one of every package, dependencies included."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--ignore-installed", "--report", "-"]
+    command += ["--only-binary", ":all:", "--disable-pip-version-check", "-r", "requirements.txt"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=start.ROOT)
+    assert ended.returncode == 0, ended.stderr
+    installed = json.loads(ended.stdout)["install"]
+    assert {"azure-functions", "msal", "cryptography"} <= {each["metadata"]["name"] for each in installed}
+    assert [
+        each["metadata"]["name"] for each in installed if "hashes" not in each["download_info"]["archive_info"]
+    ] == []
+    lock = (Path(start.ROOT) / "requirements.txt").read_text("utf-8")
+    assert [
+        each["metadata"]["name"]
+        for each in installed
+        if each["download_info"]["archive_info"]["hashes"]["sha256"] not in lock
+    ] == []
+
+
 def test_every_module_has_byte_code_that_is_never_compared_with_its_source(unzipped: Path) -> None:
     sources = [*unzipped.glob("*.py"), *unzipped.glob("*/*.py")]
     assert sources

@@ -28,7 +28,7 @@ VALUES = {
     "ENTRA_CLIENT_ID": "client",
     "ENTRA_AUTHORITY": "https://login.microsoftonline.com/common",
     "GRAPH_SCOPES": "User.Read Mail.Read",
-    "PUBLIC_URL": URL,
+    "PUBLIC_URL": URL + "/",  # the app understands a slash too many
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -48,6 +49,30 @@ def test_the_registration_names_everything_that_its_owner_must_enter() -> None:
         "adminconsent?client_id=client",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("tenant", "accounts"),
+    [
+        ("common", "AzureADandPersonalMicrosoftAccount"),
+        ("organizations", "AzureADMultipleOrgs"),
+        ("consumers", "PersonalMicrosoftAccount"),
+        ("contoso.com", "AzureADMyOrg"),
+    ],
+)
+def test_the_registration_is_for_the_accounts_that_the_authority_lets_in(tenant: str, accounts: str) -> None:
+    text = from_settings({"ENTRA_AUTHORITY": f"https://login.microsoftonline.com/{tenant}"}, None)
+    assert re.search(rf"Supported accounts .*\({accounts}\)", text)
+
+
+def test_a_public_url_with_a_slash_too_many_is_registered_as_the_app_understands_it() -> None:
+    text = from_settings({"PUBLIC_URL": "https://Mail.Example.org:443/"}, None)
+    assert "Redirect URI               https://mail.example.org/auth/callback\n" in text
+
+
+def test_permissions_that_are_asked_for_later_are_registered_too() -> None:
+    text = from_settings({"GRAPH_OPTIONAL_SCOPES": "Mail.ReadWrite"}, None)
+    assert "delegated: User.Read Mail.Read Mail.ReadWrite offline_access" in text
 
 
 @pytest.mark.parametrize(

@@ -216,3 +216,9 @@ def test_without_a_refresh_token_graphs_claims_go_straight_to_the_person(living:
         assert wanted.value.claims == CLAIMS
     assert living.session().challenge == Challenge(CLAIMS, blocking=False)
     assert living.grants.count == 0
+
+
+def test_claims_that_do_not_fit_beside_the_tokens_are_answered_all_the_same(table: Table, living: Table) -> None:
+    refused(table, "x" * 62 * 1024)
+    wanted = living.process().challenged(living.session(), "x" * 62 * 1024, living.deadline())
+    assert isinstance(wanted, errors.InteractionRequired)

@@ -291,3 +291,28 @@ def test_a_session_that_could_not_be_written_is_not_given_out(fault: store.Fault
     app.store.script("insert", fault)
     with pytest.raises(errors.StorageUnavailable):
         app.sign_in()
+
+
+@pytest.mark.parametrize("fault", [store.UNKNOWN_BEFORE, store.UNKNOWN_AFTER])
+def test_a_session_whose_writing_is_in_doubt_begins_under_another_secret(fault: store.Fault) -> None:
+    site = build.world()
+    site.store.script("insert", None, None, fault)  # two rows of the index come first
+    value = site.sign_in()
+    site.session(value)
+    written = {row.key for row in site.store.written if "sealed" in row.properties and "generation" in row.properties}
+    assert len(written) == (2 if fault.applied else 1)
+
+
+def test_a_session_in_doubt_that_somebody_has_ended_is_not_written_again() -> None:
+    site = build.world()
+    before: list[str] = []
+
+    def ended() -> None:
+        [row] = site.store.session_rows()
+        before.append(row.key)
+        site.services.sessions.end_row(row, site.deadline(), "front_channel")
+
+    site.store.script("insert", None, None, store.UNKNOWN_AFTER, ended)
+    site.sign_in()
+    assert before
+    assert before[0] not in {row.key for row in site.store.session_rows()}

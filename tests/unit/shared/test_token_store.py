@@ -55,6 +55,7 @@ type Call = Callable[[TokenStore, Deadline], object]
 CALLS: dict[str, Call] = {
     "read": lambda store, deadline: store.read("sessions", "a", "b", deadline),
     "insert": lambda store, deadline: store.insert("sessions", ROW, deadline),
+    "insert elsewhere": lambda store, deadline: store.insert("sessionindex", ROW, deadline),
     "merge": lambda store, deadline: store.merge("sessions", ROW, deadline),
     "delete": lambda store, deadline: store.delete("sessions", "a", "b", deadline),
     "delete_rows": lambda store, deadline: store.delete_rows("sessions", "a", ["b", "c"], deadline),
@@ -92,10 +93,12 @@ def subject() -> Iterator[Subject]:
         ("read", [NOT_FOUND], None),
         ("read", [BUSY, NOT_FOUND], None),
         ("insert", [WRITTEN], None),
-        ("insert", [BROKEN, WRITTEN], None),  # it had not arrived
-        ("insert", [BROKEN, EXISTS], None),  # it had arrived: nobody else knows this key
-        ("insert", [RESET, EXISTS], None),
-        ("insert", [RESET, WRITTEN], None),
+        ("insert", [BROKEN, FOUND], None),  # it had arrived: nobody else knows this key
+        ("insert", [RESET, BUSY, FOUND], None),
+        ("insert elsewhere", [BROKEN, WRITTEN], None),  # it had not arrived
+        ("insert elsewhere", [BROKEN, EXISTS], None),
+        ("insert elsewhere", [RESET, EXISTS], None),
+        ("insert elsewhere", [RESET, WRITTEN], None),
         ("merge", [WRITTEN], ETAG),
         ("delete", [WRITTEN], None),
         ("delete", [NOT_FOUND], None),
@@ -137,10 +140,13 @@ def test_an_answer_that_decides_is_the_result_and_nothing_is_asked_beyond_it(
         ("read", [Reply(200, FOUND.body)], errors.StorageUnavailable),  # no ETag
         ("read", [Reply(302, headers={"Location": "http://127.0.0.1:1/"})], errors.StorageUnavailable),
         ("insert", [EXISTS], errors.RowChanged),
-        ("insert", [BROKEN, BROKEN], errors.StorageUnavailable),
-        ("insert", [RESET, RESET], errors.StorageUnavailable),
+        ("insert", [BROKEN, NOT_FOUND], errors.OutcomeUnknown),  # lost, or ended since: it is not sent again
+        ("insert", [RESET, NOT_FOUND], errors.OutcomeUnknown),
+        ("insert", [RESET, RESET, RESET], errors.StorageUnavailable),
+        ("insert elsewhere", [BROKEN, BROKEN], errors.StorageUnavailable),
+        ("insert elsewhere", [RESET, RESET], errors.StorageUnavailable),
         ("insert", [FORBIDDEN], errors.StorageUnavailable),
-        ("insert", [BROKEN, FORBIDDEN], errors.StorageUnavailable),
+        ("insert elsewhere", [BROKEN, FORBIDDEN], errors.StorageUnavailable),
         ("insert", [BEING_DELETED], errors.StorageUnavailable),
         ("merge", [BEING_DELETED], errors.StorageUnavailable),
         ("merge", [CHANGED], errors.RowChanged),
