@@ -44,20 +44,25 @@ def test_unsafe_methods_need_our_own_page(site_value: str | None, origin: str | 
         assert answer.cookies == []
 
 
-UNSAFE = [("POST", "/auth/logout"), ("DELETE", "/auth/sessions"), ("DELETE", "/auth/sessions/{number}")]
+SIGNING_OUT = [("POST", "/auth/logout"), ("DELETE", "/auth/sessions"), ("DELETE", "/auth/sessions/{number}")]
+WRITING = [
+    ("PATCH", "/api/messages/{id}"),
+    *((method, "/graph/v1.0/{*path}") for method in ("POST", "PATCH", "DELETE")),
+]
 
 
-def test_the_only_unsafe_routes_are_those_that_sign_out() -> None:
+def test_the_only_unsafe_routes_are_those_that_sign_out_or_write_mail() -> None:
     unsafe = {(method, "/" + route) for method, route in routes() if method not in ("GET", "HEAD")}
-    assert unsafe == set(UNSAFE)
+    assert unsafe == {*SIGNING_OUT, *WRITING}
 
 
-@pytest.mark.parametrize(("method", "route"), UNSAFE)
+@pytest.mark.parametrize(("method", "route"), [*SIGNING_OUT, *WRITING])
 def test_every_unsafe_route_needs_our_own_page(method: str, route: str) -> None:
     site = Site()
     browser = site.signed_in()
     (row,) = site.store.session_rows()
-    target = route.replace("{number}", str(row.properties["number"]))
+    target = route.replace("{number}", str(row.properties["number"])).replace("{id}", "bWVzc2FnZS0x")
+    target = target.replace("{*path}", "me/messages")
     before = site.store.count()
     for headers in (
         {},
@@ -68,6 +73,14 @@ def test_every_unsafe_route_needs_our_own_page(method: str, route: str) -> None:
         answer = browser.send(method, target, {"accept": "application/json", **headers})
         assert (answer.status, answer.code, answer.cookies) == (403, "cross_site", [])
     assert site.store.count() == before
+
+
+@pytest.mark.parametrize(("method", "route"), SIGNING_OUT)
+def test_our_own_page_may_sign_out(method: str, route: str) -> None:
+    site = Site()
+    browser = site.signed_in()
+    (row,) = site.store.session_rows()
+    target = route.replace("{number}", str(row.properties["number"]))
     assert browser.send(method, target, FETCH).status in (200, 204)
     assert site.store.session_rows() == []
 
