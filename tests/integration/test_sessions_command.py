@@ -62,7 +62,8 @@ def test_the_list_has_every_session_of_one_person_and_nobody_else_s(
     sign_in(app)
     now = answered(azurite, "list", "--user", person)
     assert len(now) == len(before) + 1
-    assert now[1:] == before
+    assert [session for session in before if session not in now] == []
+    assert [session["created"] for session in now] == sorted((session["created"] for session in now), reverse=True)
     for session in now:
         assert session.keys() == {"number", "created", "last_seen", "expires", "state"}
         assert session["created"] <= session["last_seen"] < session["expires"]
